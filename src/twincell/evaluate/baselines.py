@@ -6,10 +6,11 @@ error can come from the labels alone. Two baselines show how much:
 - `constant_median`: every frame gets the median of the training labels.
 - `time_interpolation`: a chamber with known labels gets them interpolated over its frames (before the first
   and after the last known label the nearest one holds). On the published split, whose test frames lie a few
-  frames from labelled ones, this alone scores an MAE of 0.5-0.7: the split leaks in time. A chamber **without**
-  a known label - any held-out chamber of leave-chamber-out - must not look at its own labels; it gets the
-  *typical curve*: the median, over the chambers with labels, of their interpolated counts at the same frame
-  number. Only chambers whose labels span that frame speak; where none does, all do, each with its nearest label.
+  frames from labelled ones, this alone scores an MAE of 0.5-0.7: the split leaks in time. A chamber
+  **without** a known label - any held-out chamber of leave-chamber-out - must not look at its own labels; it
+  gets the *typical curve*: the median, over the chambers with labels, of their interpolated counts at the
+  same frame number. Only chambers whose labels span that frame speak; where none does, all do, each with its
+  nearest label.
 """
 
 import numpy as np
