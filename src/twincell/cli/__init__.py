@@ -1,15 +1,21 @@
 """The `twincell` command: one thin file per verb, no logic here."""
 
 import importlib
+import importlib.util
 import sys
+from collections.abc import Sequence
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
+from twincell import __version__
 from twincell.errors import UserError
 
 # In the order of a user's work. Each verb `a-b` is the function `a_b` of `twincell.cli.a_b`, or that module's
 # `app` where the verb has sub-verbs. Verb modules import nothing heavy at their top.
 VERBS = [
+    "demo",
     "import",
     "check",
     "synth",
@@ -17,22 +23,44 @@ VERBS = [
     "transfer",
     "evaluate",
     "count",
+    "growth",
     "translate",
 ]
+STOPPED = 130  # what shells expect of a program ended by Ctrl-C
+
+
+class _Command(TyperGroup):
+    """Turns bad input into one line per fault and exit code 2, and Ctrl-C into a calm line, for every verb."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except UserError as error:
+            for problem in error.problems:
+                print(f"twincell: {problem}", file=sys.stderr)
+            raise typer.Exit(2) from error
+        except KeyboardInterrupt as stop:
+            print("twincell: stopped", file=sys.stderr)
+            raise typer.Exit(STOPPED) from stop
 
 
 def build() -> typer.Typer:
     """The whole command, every verb registered."""
     app = typer.Typer(
+        cls=_Command,
         name="twincell",
         help="How many cells, in every chamber, at every time, and how sure that is.",
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
     )
+    app.callback()(_options)
     for verb in VERBS:
         name = verb.replace("-", "_")
-        module = importlib.import_module(f"twincell.cli.{name}_" if verb == "import" else f"twincell.cli.{name}")
+        place = f"twincell.cli.{name}_" if verb == "import" else f"twincell.cli.{name}"
+        if importlib.util.find_spec(place) is None:
+            continue
+        module = importlib.import_module(place)
         if hasattr(module, "app"):
             app.add_typer(module.app, name=verb)
         else:
@@ -40,11 +68,29 @@ def build() -> typer.Typer:
     return app
 
 
-def main() -> None:
-    """Runs the command line; bad input ends in one clear sentence per fault and exit code 2."""
+def run(argv: Sequence[str]) -> int:
+    """Runs `twincell` with these arguments and gives its exit code: 0 done, 2 bad input, 130 stopped."""
     try:
-        build()()
-    except UserError as error:
-        for problem in error.problems:
-            print(f"twincell: {problem}", file=sys.stderr)
-        sys.exit(2)
+        build()(args=list(argv), prog_name="twincell")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    return 0
+
+
+def main() -> None:
+    """The installed command."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"twincell {__version__}")
+        raise typer.Exit
+
+
+def _options(
+    version: bool = typer.Option(
+        False, "--version", callback=_print_version, is_eager=True, help="Print the version and stop."
+    ),
+) -> None:
+    """How many cells, in every chamber, at every time, and how sure that is."""

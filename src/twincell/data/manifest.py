@@ -1,0 +1,108 @@
+"""The list of images that everything works from: one row per image, paths relative to the file."""
+
+import hashlib
+import math
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from twincell.data import rows as manifest_rows
+from twincell.data.faults import refuse
+from twincell.data.rows import COLUMNS
+from twincell.files import sha256, write_atomic
+
+NAME = "manifest.csv"
+
+
+@dataclass
+class Manifest:
+    """One row per image, and the folder its paths start from.
+
+    Attributes:
+        table: columns `image` (path relative to `root`), `count` (float, cells; NaN = unlabelled, 0 = empty),
+            `split` (train/val/test), `modality` (bf, pc or any word), `origin` (natural/synthetic), `chamber`
+            (one time-lapse), `frame` (int), `time_h` (float hours; NaN = unknown), `page` (int, index inside a
+            stack); further columns are kept. `time_h` and `page` may be left out when making one.
+        root: the folder that image paths are relative to.
+    """
+
+    table: pd.DataFrame
+    root: Path
+
+    def __post_init__(self) -> None:
+        defaults: dict[str, Any] = {"time_h": math.nan, "page": 0}
+        table = self.table.assign(**{k: v for k, v in defaults.items() if k not in self.table})
+        types = {"count": "float64", "frame": "int64", "time_h": "float64", "page": "int64"}
+        extra = [name for name in table.columns if name not in COLUMNS]
+        self.table = table[[*COLUMNS, *extra]].astype(types).reset_index(drop=True)
+        self.root = Path(self.root)
+
+    @classmethod
+    def read(cls, path: str | Path) -> "Manifest":
+        """Reads a manifest file, or the `manifest.csv` of a folder.
+
+        Raises:
+            UserError: one sentence for each fault of the table and each missing file, all at once.
+        """
+        path = manifest_path(path)
+        rows = manifest_rows.read_rows(path)
+        refuse(manifest_rows.row_faults(rows, path))
+        return cls(manifest_rows.typed(rows), path.parent)
+
+    def write(self, path: str | Path) -> Path:
+        """Writes the table (`manifest.csv` where a folder is named); paths stay true in the new place."""
+        path = Path(path) if Path(path).suffix == ".csv" else Path(path) / NAME
+        table = self.table.copy()
+        if path.parent.resolve() != self.root.resolve():
+            table["image"] = [
+                os.path.relpath(image, path.parent).replace(os.sep, "/") for image in self.paths
+            ]
+        table["count"] = ["" if math.isnan(count) else f"{count:g}" for count in table["count"]]
+        return write_atomic(path, table.to_csv(index=False, lineterminator="\n"))
+
+    @property
+    def paths(self) -> list[Path]:
+        """Each image's file, (N,)."""
+        return [self.root / image for image in self.table["image"]]
+
+    @property
+    def labelled(self) -> np.ndarray:
+        """Which images have a count, (N,) bool."""
+        return self.table["count"].notna().to_numpy()
+
+    @property
+    def natural(self) -> np.ndarray:
+        """Which images come from a microscope, (N,) bool."""
+        return (self.table["origin"] == "natural").to_numpy()
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def select(self, which: str | ArrayLike) -> "Manifest":
+        """The rows of a split ("train"), of a boolean mask (N,), or at given positions, in that order."""
+        if isinstance(which, str):
+            return Manifest(self.table[self.table["split"] == which], self.root)
+        index = np.asarray(which)
+        return Manifest(self.table[index] if index.dtype == bool else self.table.iloc[index], self.root)
+
+    def fingerprint(self) -> str:
+        """SHA-256 over the table's own columns and the bytes of every image, 64 hexadecimal digits.
+
+        It changes with any label, row order or pixel, and not with the folder's place or the files' dates.
+        """
+        digest = hashlib.sha256()
+        files = {path: sha256(path) for path in dict.fromkeys(self.paths)}
+        for row, path in zip(self.table[list(COLUMNS)].itertuples(index=False), self.paths, strict=True):
+            digest.update(f"{tuple(row)!r} {files[path]}\n".encode())
+        return digest.hexdigest()
+
+
+def manifest_path(path: str | Path) -> Path:
+    """The manifest file meant by a file or a folder."""
+    path = Path(path)
+    return path / NAME if path.is_dir() else path
