@@ -1,8 +1,8 @@
 """A model in use: weights (safetensors) beside their card (JSON), checked on every load, never pickle.
 
 A model is two files of one stem: `NAME.safetensors` holds the weights, `NAME.json` the `ModelCard` - how to
-rebuild the network, how its images are prepared, what it was trained on, what it scores, and the checksum of the
-weights. The same two files give the same counts from the command line, from Python and from an export.
+rebuild the network, how its images are prepared, what it was trained on, what it scores, and the checksum of
+the weights. The same two files give the same counts from the command line, from Python and from an export.
 """
 
 import json
@@ -56,9 +56,9 @@ class TrainingData(BaseModel):
 class ModelCard(BaseModel):
     """Everything about a model but its weights.
 
-    `settings` are the method's own (its `settings_class`, enough to rebuild the network); `training` keeps the
-    whole settings of the run for the record. `modalities` are those the model was trained on. `metrics` holds
-    figures by name, each a number or a table of them.
+    `settings` are the method's own (its `settings_class`, enough to rebuild the network); `training` keeps
+    the whole settings of the run for the record. `modalities` are those the model was trained on. `metrics`
+    holds figures by name, each a number or a table of them.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -156,8 +156,8 @@ class LoadedModel:
             raise UserError(f"model {self.card.name}: counts uint8 or float images, got {stack.dtype}")
         if len(stack) and not bool(((stack >= 0) & (stack <= 1)).all()):
             raise UserError(
-                f"model {self.card.name}: float images must lie in [0, 1], got values from {float(stack.min()):g} "
-                f"to {float(stack.max()):g}; divide 8-bit grey levels by 255"
+                f"model {self.card.name}: float images must lie in [0, 1], got values from "
+                f"{float(stack.min()):g} to {float(stack.max()):g}; divide 8-bit grey levels by 255"
             )
         return stack
 
@@ -206,8 +206,8 @@ def load_model(model: str | Path, device: str = "cpu") -> LoadedModel:
         )
     if sha256(weights) != card.sha256:
         raise UserError(
-            f"{weights}: its checksum is not the one in {weights.stem}.json, so the file is damaged or belongs "
-            "to another card; copy both files again, or train anew"
+            f"{weights}: its checksum is not the one in {weights.stem}.json, so the file is damaged or "
+            "belongs to another card; copy both files again, or train anew"
         )
     method = METHODS[card.method]
     try:
@@ -231,8 +231,8 @@ def find_model(model: str | Path) -> Path:
     if path.suffix in (".safetensors", ".json") and path.exists():
         return _both(path.with_suffix(".safetensors"), f"{path}: its other half is missing")
     raise UserError(
-        f"no model {name!r}: neither a run folder nor a .safetensors file is there, and the models that come with "
-        f"twincell are {', '.join(shipped_models()) or 'none'}"
+        f"no model {name!r}: neither a run folder nor a .safetensors file is there, and the models that "
+        f"come with twincell are {', '.join(shipped_models()) or 'none'}"
     )
 
 
