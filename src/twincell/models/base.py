@@ -1,6 +1,6 @@
 """What every counting method has in common: what it predicts, and how it plugs into training and counting."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -9,7 +9,8 @@ from pydantic import BaseModel
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
-    from lightning import LightningModule
+    from twincell.config import Settings
+    from twincell.training.task import CountingTask
 
 IMAGE_SIZE = 128
 
@@ -21,8 +22,8 @@ class Prediction:
     Attributes:
         count: (N,) float32, cells per image, raw (not rounded), never negative.
         std: (N,) float32, standard deviation of `count` in cells; None where the method gives none.
-        density: (N, 1, h, w) float32, cells per map pixel, summing to `count`; None where the method has no map.
-        novelty: (N,) float32 from 0; above 1 means unlike the training images; None where the method has none.
+        density: (N, 1, h, w) float32, cells per map pixel, summing to `count`; None where there is no map.
+        novelty: (N,) float32 from 0; above 1 means unlike the training images; None where not known.
     """
 
     count: Tensor
@@ -35,43 +36,64 @@ class Prediction:
 
     def cpu(self) -> "Prediction":
         """The same prediction in host memory."""
-        moved = {name: None if value is None else value.cpu() for name, value in vars(self).items()}
-        return Prediction(**moved)
+        return Prediction(
+            self.count.cpu(),
+            *(None if value is None else value.cpu() for value in (self.std, self.density, self.novelty)),
+        )
 
     @staticmethod
-    def join(parts: "list[Prediction]") -> "Prediction":
-        """Predictions of consecutive batches as one; a field is kept only where every part has it."""
-        fields = {
-            name: [getattr(part, name) for part in parts] for name in ("count", "std", "density", "novelty")
-        }
+    def join(pieces: "Sequence[Prediction]") -> "Prediction":
+        """Predictions of consecutive batches as one; a field is kept only where every piece has it."""
+
+        def joined(values: list[Tensor | None]) -> Tensor | None:
+            known = [value for value in values if value is not None]
+            return torch.cat(known) if len(known) == len(values) else None
+
         return Prediction(
-            **{
-                name: None if any(v is None for v in values) else torch.cat(values)
-                for name, values in fields.items()
-            }
+            torch.cat([piece.count for piece in pieces]),
+            joined([piece.std for piece in pieces]),
+            joined([piece.density for piece in pieces]),
+            joined([piece.novelty for piece in pieces]),
         )
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The named parts of a network that transfer freezes and releases: names as in `network.get_submodule`.
+
+    Attributes:
+        outer: the layers of one image origin or one look, next to the pixels.
+        core: what all images share.
+        head: what turns the shared representation into a count; trained by every scheme.
+        release: groups of parts from the outside in, for gradual thawing; together they hold every part.
+    """
+
+    outer: tuple[str, ...]
+    core: tuple[str, ...]
+    head: tuple[str, ...]
+    release: tuple[tuple[str, ...], ...]
 
 
 @runtime_checkable
 class Method(Protocol):
-    """A way to count cells. One instance per method, called `METHOD`, in the package of its name.
+    """A way to count cells: one object per method, called `METHOD`, in the package of its name.
 
     Attributes:
         name: the key in `twincell.models.METHODS`, the `method:` of a preset and of a model file.
-        settings_class: pydantic model (extra keys forbidden) of the network and its loss: the `model:` of a preset.
-        release: groups of named parts from the outside in, for transfer: the last group is the core.
+        settings_class: pydantic model (extra keys forbidden) of network and loss: a preset's `model:`.
+        parts: the named parts of its networks.
     """
 
     name: str
     settings_class: type[BaseModel]
-    release: tuple[tuple[str, ...], ...]
+    parts: Parts
 
     def build(self, settings: Any) -> nn.Module:
-        """A fresh network from `settings`; random weights come from torch's global generator."""
+        """A fresh network from `settings` (a `settings_class`); weights come from torch's generator."""
         ...
 
-    def task(self, network: nn.Module, settings: Any) -> "LightningModule":
-        """The training wrapper: a `twincell.training.task.CountingTask` around `network`."""
+    def task(self, network: nn.Module, settings: "Settings") -> "CountingTask":
+        """The training wrapper around `network`; `settings` is the whole preset, `settings.model` its own."""
         ...
 
     def predict(self, network: nn.Module, images: Tensor) -> Prediction:
@@ -82,6 +104,3 @@ class Method(Protocol):
             images: (N, 1, 128, 128) float32 in [0, 1].
         """
         ...
-
-
-Predict = Callable[[nn.Module, Tensor], Prediction]

@@ -1,0 +1,279 @@
+"""All settings of a training run: versioned, validated, unknown keys refused. Presets are YAML files."""
+
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError, model_validator
+
+from twincell.errors import UserError
+
+Share = Annotated[float, Field(ge=0, le=1)]
+NotNegative = Annotated[float, Field(ge=0)]
+Count = Annotated[int, Field(ge=0)]
+Positive = Annotated[int, Field(gt=0)]
+
+
+class Strict(BaseModel):
+    """A settings section: unknown keys are errors, values are checked and never change after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class AugmentSettings(Strict):
+    """How training images are varied, whole batches at once (paper 2.3.4). Everything is off by default."""
+
+    flips: bool = False
+    """Horizontal and vertical flips, each with probability 1/2."""
+    quarter_turns: bool = False
+    """Rotation by 0, 90, 180 or 270 degrees, equally likely."""
+    rotation: Annotated[float, Field(ge=0, le=45)] = 0.0
+    """Largest small rotation in degrees, before the crop: amplitude uniform from 0, sign at random."""
+    crop: Annotated[float, Field(gt=0.5, le=1)] = 1.0
+    """Side of a randomly placed window, as a share of the image side, resized to the whole; 1 = no crop."""
+    scale: Annotated[float, Field(ge=0, lt=0.5)] = 0.0
+    """Magnification uniform in 1 - scale .. 1 + scale."""
+    shift: Annotated[float, Field(ge=0, lt=0.5)] = 0.0
+    """Translation in x and in y uniform in -shift .. shift, as a share of the image side."""
+    gain: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Contrast about the image's mean multiplied by a factor uniform in 1 - gain .. 1 + gain."""
+    offset: Share = 0.0
+    """Grey level added to the whole image, uniform in -offset .. offset (grey levels are 0..1)."""
+    noise: tuple[NotNegative, NotNegative] = (0.0, 0.0)
+    """Standard deviation of zero-centred pixel noise in grey levels, drawn per image between the two."""
+
+
+class SyntheticSettings(Strict):
+    """Where the synthetic half of a batch comes from."""
+
+    source: Literal["pool", "fresh", "manifest", "none"] = "pool"
+    """pool: drawn once before training; fresh: drawn anew for every step; manifest: its rows with origin
+    synthetic; none: natural images only."""
+    presets: tuple[str, ...] = ("ellipse-{modality}",)
+    """Renderer presets, used in equal parts; `{modality}` stands for each modality of the natural images."""
+    pool: Positive = 3000
+    """Images in the pool."""
+    backgrounds: Literal["drawn", "mean", "median"] = "drawn"
+    """drawn: by the renderer; mean: the mean of training images with fewer than 5 cells (the paper's);
+    median: the median image of every training chamber."""
+    recount: bool = False
+    """Whether cells that augmentation moves out of view leave the count (the paper keeps the label)."""
+
+
+class BatchSettings(Strict):
+    """What a training batch is made of."""
+
+    size: Annotated[int, Field(ge=2)] = 128
+    """Images per step, natural and synthetic together, over all devices."""
+    synthetic_per_natural: NotNegative = 1.0
+    """Synthetic images per natural image; 0 = natural only. Synthetic only: see `natural`."""
+    natural: bool = True
+    """Off: no natural image is trained on at all, labelled or not."""
+    labelled: NotNegative = 1.0
+    """Relative chance of a labelled natural image to be drawn."""
+    unlabelled: NotNegative = 1.0
+    """Relative chance of an unlabelled natural image (one without label or target) to be drawn."""
+    teacher: Literal["draw", "weigh"] = "draw"
+    """What weights of targets are: draw = the chance to be drawn; weigh = the weight in the loss."""
+    density: Count = 0
+    """Side of the density map of synthetic images; 0 = none."""
+    density_sigma: NotNegative = 4.0
+    """Standard deviation of one cell in the density map, in image pixels."""
+
+
+class TeacherSettings(Strict):
+    """Soft labels for unlabelled frames that lie between two labelled frames of the same chamber."""
+
+    kind: Literal["none", "time"] = "none"
+    weight: Share = 0.5
+    """Weight of an interpolated count next to 1 for a counted one."""
+    decay: NotNegative = 0.1
+    """The weight is divided by 1 + decay * frames to the nearest counted frame."""
+
+
+class TrainingSettings(Strict):
+    """Length, optimiser, schedule, validation and what is kept."""
+
+    epochs: Positive | None = None
+    """Passes over the natural training images (one of `epochs` and `steps` is given)."""
+    steps: Positive | None = None
+    """Optimiser steps."""
+    optimizer: Literal["adam", "radam", "adamw"] = "adam"
+    learning_rate: Annotated[float, Field(gt=0)] = 1.3e-4
+    weight_decay: NotNegative = 0.0
+    schedule: Literal["constant", "cosine", "one-cycle"] = "constant"
+    warmup: Share = 0.0
+    """Share of the steps over which the learning rate ramps up from zero (one-cycle: its rising part)."""
+    clip: NotNegative = 0.0
+    """Largest norm of the gradient; 0 = not limited."""
+    ema: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Decay per step of the running average of the weights, which is then validated and saved; 0 = off."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """auto: bfloat16 autocast where the device computes it in hardware, else float32."""
+    validation: Literal["auto", "rows", "none"] = "auto"
+    """rows: rows with split val, if any; auto: these, else a part of the training chambers."""
+    validation_share: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    """Part of the labelled training chambers that `auto` takes (rounded, at least one; needs 3 chambers)."""
+    validate_every: Positive = 100
+    """Steps between validations."""
+    patience: Count = 0
+    """Validations without a better MAE before training stops early; 0 = never."""
+    keep: Literal["best", "last"] = "best"
+    """Which weights become the model: of the best validation MAE, or the last (so without validation)."""
+    save_steps: Positive = 500
+    """Steps between checkpoints."""
+    save_seconds: Annotated[float, Field(gt=0)] = 60.0
+    """Seconds after which a checkpoint is written even before `save_steps` have passed."""
+    log_every: Positive = 10
+    """Steps between rows of history.csv."""
+
+    @model_validator(mode="after")
+    def _one_length(self) -> "TrainingSettings":
+        if (self.epochs is None) == (self.steps is None):
+            raise ValueError("give exactly one of epochs and steps")
+        return self
+
+
+class CountingSettings(Strict):
+    """How the trained model counts; written into the model file."""
+
+    test_time_flips: bool = False
+    """Whether a count is the mean over the image and its three mirror images (four times the work)."""
+
+
+class TransferSettings(Strict):
+    """How a trained network moves to new data (paper 3.1)."""
+
+    scheme: Literal["full", "frozen-core", "frozen-outer", "thaw"] = "full"
+
+
+class Settings(Strict):
+    """Everything a training run needs besides its data and its seed.
+
+    `model` is read by the method's own `settings_class`.
+    """
+
+    version: Literal[1] = 1
+    name: str
+    method: str
+    model: SerializeAsAny[BaseModel]
+    augment: AugmentSettings = AugmentSettings()
+    synthetic: SyntheticSettings = SyntheticSettings()
+    batch: BatchSettings = BatchSettings()
+    teacher: TeacherSettings = TeacherSettings()
+    training: TrainingSettings
+    counting: CountingSettings = CountingSettings()
+    transfer: TransferSettings | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_model(cls, data: Any) -> Any:
+        from twincell.models import METHODS
+
+        if (
+            isinstance(data, dict)
+            and isinstance(data.get("method"), str)
+            and isinstance(data.get("model"), dict)
+        ):
+            try:
+                return {**data, "model": METHODS[data["method"]].settings_class.model_validate(data["model"])}
+            except ValidationError as error:
+                raise UserError(_sentences(error, "model.")) from error
+        return data
+
+    def changed(self, changes: dict[str, Any]) -> "Settings":
+        """A copy with other values, checked again: `{"training.steps": 10}`; None unsets a value."""
+        data = self.model_dump(mode="json")
+        for key, value in changes.items():
+            *sections, name = key.split(".")
+            section = data
+            for part in sections:
+                if not isinstance(section.get(part), dict):
+                    known = ", ".join(section)
+                    raise UserError(f"setting {key}: there is no section {part!r}, only {known}")
+                section = section[part]
+            section[name] = value
+        return parse(data, self.name)
+
+    def to_yaml(self) -> str:
+        """The settings as a file that `load_preset` reads back."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
+
+
+def preset_names() -> list[str]:
+    """The presets that ship with the package."""
+    folder = files("twincell") / "presets"
+    return sorted(Path(item.name).stem for item in folder.iterdir() if item.name.endswith(".yaml"))
+
+
+def load_preset(name: str | Path) -> Settings:
+    """Settings of a shipped preset by name, or of any YAML file by its path.
+
+    Raises:
+        UserError: when there is no such preset or file, or with one sentence per faulty value.
+    """
+    path = Path(name)
+    if path.suffix in (".yaml", ".yml"):
+        if not path.is_file():
+            raise UserError(f"settings file {path} does not exist")
+        text = path.read_text(encoding="utf-8")
+    elif str(name) in preset_names():
+        text = (files("twincell") / "presets" / f"{name}.yaml").read_text(encoding="utf-8")
+    else:
+        raise UserError(
+            f"preset {str(name)!r} is unknown: use one of {', '.join(preset_names())} or a .yaml file"
+        )
+    try:
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise UserError(f"settings {name}: not valid YAML ({' '.join(str(error).split())})") from error
+    if not isinstance(data, dict):
+        raise UserError(f"settings {name}: expected sections with values, found {type(data).__name__}")
+    data.setdefault("name", path.stem)
+    return parse(data, str(name))
+
+
+def parse(data: dict[str, Any], where: str) -> Settings:
+    """Settings from plain values; UserError with one sentence per fault, each naming `where`."""
+    try:
+        return Settings.model_validate(data)
+    except UserError as error:
+        raise UserError([f"settings {where}: {problem}" for problem in error.problems]) from error
+    except ValidationError as error:
+        raise UserError([f"settings {where}: {problem}" for problem in _sentences(error)]) from error
+
+
+def parse_overrides(assignments: Sequence[str]) -> dict[str, Any]:
+    """`["training.steps=100", "augment.flips=false"]` as changes for `Settings.changed`."""
+    faulty = [text for text in assignments if "=" not in text or not text.split("=", 1)[0].strip()]
+    if faulty:
+        raise UserError([f"--set {text!r}: write it as section.name=value" for text in faulty])
+    pairs = [text.split("=", 1) for text in assignments]
+    return {key.strip(): _value(text) for key, text in pairs}
+
+
+def _value(text: str) -> Any:
+    """A YAML value; `1e-4`, which YAML 1.1 reads as text, counts as the number it is."""
+    value = yaml.safe_load(text)
+    if isinstance(value, str):
+        try:
+            return float(value)
+        except ValueError:
+            return value
+    return value
+
+
+def _sentences(error: ValidationError, prefix: str = "") -> list[str]:
+    """One sentence per fault: the key, what is wrong and the value seen."""
+    sentences = []
+    for fault in error.errors():
+        key = prefix + ".".join(str(part) for part in fault["loc"])
+        if fault["type"] == "extra_forbidden":
+            sentences.append(f"{key}: no such setting; correct its name or remove it")
+        elif fault["type"] == "missing":
+            sentences.append(f"{key}: is missing; give it a value")
+        else:
+            sentences.append(f"{key}: {fault['msg'].removeprefix('Value error, ')}, found {fault['input']!r}")
+    return sentences

@@ -1,0 +1,127 @@
+"""Training images varied at random, a whole batch at once on its device (paper 2.3.4); test images never are.
+
+All geometric changes of an image are one affine map, applied in one resampling; cell centres and density maps
+follow the same map, so labels stay true.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from twincell.config import AugmentSettings
+
+
+@dataclass(frozen=True)
+class Warp:
+    """One affine map per image, from places in the varied image to places in the original.
+
+    Attributes:
+        matrix: (B, 2, 3) float32, in coordinates from -1 (left, top edge) to 1 (right, bottom edge), x first.
+    """
+
+    matrix: Tensor
+
+    def images(self, images: Tensor) -> Tensor:
+        """(B, C, H, W) resampled bilinearly; beyond the edge the image is mirrored."""
+        return F.grid_sample(images, self._grid(images), padding_mode="reflection", align_corners=False)
+
+    def density(self, density: Tensor) -> Tensor:
+        """(B, C, h, w) of cells per pixel: resampled and scaled by area: cells in view keep their sum."""
+        area = torch.linalg.det(self.matrix[:, :, :2].double()).abs().to(density)
+        warped = F.grid_sample(density, self._grid(density), padding_mode="zeros", align_corners=False)
+        return warped * area[:, None, None, None]
+
+    def points(self, points: Tensor, size: int) -> Tensor:
+        """(B, K, 2) places x, y in pixels of an image of side `size` (pixel centres are whole numbers).
+
+        NaN stays NaN; places out of view lie outside 0 .. size - 1 afterwards.
+        """
+        at = (points.double() + 0.5) / size * 2 - 1
+        turn, move = self.matrix[:, :, :2].double(), self.matrix[:, None, :, 2].double()
+        back = torch.linalg.solve(turn[:, None], (at - move)[..., None])[..., 0]
+        return ((back + 1) / 2 * size - 0.5).to(points)
+
+    def _grid(self, images: Tensor) -> Tensor:
+        return F.affine_grid(self.matrix.to(images), list(images.shape), align_corners=False)
+
+
+@dataclass(frozen=True)
+class Augmented:
+    """A varied batch: `images` (B, 1, H, W) in [0, 1], `points` (B, K, 2) or None, and the map used."""
+
+    images: Tensor
+    points: Tensor | None
+    warp: Warp
+
+
+def augment(
+    images: Tensor, generator: torch.Generator, settings: AugmentSettings, points: Tensor | None = None
+) -> Augmented:
+    """Varies images, and cell centres alike.
+
+    Args:
+        images: (B, 1, H, W) float32 in [0, 1], H = W.
+        generator: on the CPU; the same state gives the same result.
+        settings: what is varied and how far.
+        points: optional (B, K, 2) cell centres x, y in pixels, NaN where there is no cell.
+    """
+    warp = draw_warp(len(images), generator, settings, images.shape[-1]).matrix.to(images.device)
+    warped = Warp(warp)
+    moved = None if points is None else warped.points(points.to(images.device), images.shape[-1])
+    return Augmented(grey_levels(warped.images(images), generator, settings), moved, warped)
+
+
+def draw_warp(n: int, generator: torch.Generator, settings: AugmentSettings, size: int = 128) -> Warp:
+    """Random maps for n images: small rotation, scale and shift, crop window, quarter turns and flips."""
+
+    def uniform(low: float, high: float, *shape: int) -> Tensor:
+        return torch.rand(n, *shape, generator=generator) * (high - low) + low
+
+    # Every number is drawn whatever is switched on: a setting changes only what it names.
+    angle = torch.deg2rad(uniform(-settings.rotation, settings.rotation))
+    turns = torch.randint(0, 4, (n,), generator=generator) * settings.quarter_turns
+    flips = 1.0 - 2.0 * (torch.rand(n, 2, generator=generator) < 0.5) * settings.flips
+    zoom = 1 / uniform(1 - settings.scale, 1 + settings.scale)
+    shift = 2 * uniform(-settings.shift, settings.shift, 2)
+    window = round(settings.crop * size)
+    corner = (torch.rand(n, 2, generator=generator) * (size - window + 1)).floor()
+
+    # A point p of the result comes from: zoom * R(angle) * (share * Q * flip * p + corner) + shift.
+    crop_centre = (2 * corner + window) / size - 1
+    outer = zoom[:, None, None] * _rotation(angle)
+    inner = window / size * _rotation(turns * (torch.pi / 2)) * flips[:, None, :]
+    move = (outer @ crop_centre[:, :, None])[..., 0] + shift
+    return Warp(torch.cat([outer @ inner, move[:, :, None]], dim=2))
+
+
+def grey_levels(images: Tensor, generator: torch.Generator, settings: AugmentSettings) -> Tensor:
+    """Contrast, brightness and pixel noise varied per image; the result is cut to [0, 1]."""
+
+    def uniform(low: float, high: float) -> Tensor:
+        drawn = torch.rand(len(images), 1, 1, 1, generator=generator) * (high - low) + low
+        return drawn.to(images.device)
+
+    gain, offset = uniform(1 - settings.gain, 1 + settings.gain), uniform(-settings.offset, settings.offset)
+    strength = uniform(*settings.noise)
+    if settings.gain or settings.offset:
+        mean = images.mean((1, 2, 3), keepdim=True)
+        images = (images - mean) * gain + mean + offset
+    if max(settings.noise) > 0:
+        images = images + strength * _noise(images, generator)
+    return images.clamp(0, 1)
+
+
+def _rotation(angle: Tensor) -> Tensor:
+    cos, sin = angle.cos(), angle.sin()
+    return torch.stack([torch.stack([cos, -sin], -1), torch.stack([sin, cos], -1)], -2)
+
+
+def _noise(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Standard normal noise drawn where the images are: a batch of it is too much to copy every step."""
+    if images.device.type == "cpu":
+        return torch.randn(images.shape, generator=generator)
+    there = torch.Generator(images.device)
+    there.manual_seed(int(torch.randint(0, 2**62, (1,), generator=generator)))
+    return torch.randn(images.shape, generator=there, device=images.device)
