@@ -1,0 +1,90 @@
+"""How a scene looks, as numbers one can change. The reasons stand beside the values in presets/*.yaml."""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from twincell.errors import UserError
+from twincell.scene.settings import Range, Strict, faults, override, read_preset
+
+
+class CameraSettings(Strict):
+    """From brightness to pixels."""
+
+    level: Range | None = None  # brightness of the empty field; None leaves the renderer's own
+    gain: Range = (1.0, 1.0)
+    offset: Range = (0.0, 0.0)
+    shading: float = Field(0.0, ge=0)
+    noise: Range = (0.0, 0.0)
+
+
+class BackgroundSettings(Strict):
+    """What happens to a natural background before cells are drawn over it."""
+
+    shift: float = Field(3.0, ge=0)
+    flip_x: bool = True
+    flip_y: bool = False
+
+
+class OpticsLook(Strict):
+    """Bright field or phase contrast by Fourier optics; see `twincell.render.optics`."""
+
+    renderer: Literal["optics"] = "optics"
+    modality: Literal["bf", "pc"]
+    oversample: int = Field(2, ge=1, le=4)
+    defocus: Range
+    blurred: float = Field(0.0, ge=0, le=1)
+    blurred_defocus: Range = (2.0, 5.0)
+    aperture: Range
+    source: Range
+    ring_width: Range = (0.0, 0.0)
+    ring_amplitude: Range = (1.0, 1.0)
+    phase: Range
+    thickest: Range
+    grain: Range
+    grain_size: Range = (0.4, 0.8)
+    rim: Range
+    rim_width: Range
+    absorption: Range
+    wall: Range = (0.0, 0.0)
+    wall_phase: Range = (0.0, 0.0)
+    dirt: float = 1.0
+    camera: CameraSettings = CameraSettings()
+    background: BackgroundSettings = BackgroundSettings()
+
+
+class EllipseLook(Strict):
+    """The paper's generator; grey levels are in [0, 1]."""
+
+    renderer: Literal["ellipse"] = "ellipse"
+    modality: Literal["bf", "pc"]
+    rim: Range
+    rim_width: float = Field(1.0, gt=0)
+    inside: Range
+    blend: Range = (0.5, 0.5)
+    blur: Range = (1.0, 1.0)
+    ground: float = 0.7
+    line: float = 0.5
+    camera: CameraSettings = CameraSettings()
+    background: BackgroundSettings = BackgroundSettings(shift=0.0, flip_x=False)
+
+
+Look = Annotated[OpticsLook | EllipseLook, Field(discriminator="renderer")]
+
+
+def look_names() -> list[str]:
+    """Names of the shipped looks."""
+    folder = resources.files("twincell.render") / "presets"
+    return sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml"))
+
+
+def load_look(name: str, overrides: dict[str, Any] | None = None) -> OpticsLook | EllipseLook:
+    """The look of a shipped preset, with dotted overrides such as {"camera.gain": [1, 1]}."""
+    tree = override(read_preset("twincell.render", name, look_names()), overrides)
+    try:
+        return TypeAdapter(Look).validate_python(tree)
+    except ValidationError as error:
+        raise UserError(faults(name, error)) from error

@@ -1,0 +1,124 @@
+"""Where cells lie: one after another, each tried at several places at once, for the whole batch together."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from twincell.scene.random import Draws
+from twincell.scene.scene import SIZE, Chamber
+from twincell.scene.settings import PlaceSettings
+
+_FAR = 1e4  # px, a distance that never touches
+
+
+def place(
+    settings: PlaceSettings, draws: Draws, chamber: Chamber, present: Tensor, radius: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Positions of the cells of N chambers.
+
+    A cell is tried at `tries` places: beside an earlier cell with probability `touching`, else in the open, near
+    the crowd's centre where the chamber has one. The first place that keeps the overlap limit wins. Where none
+    does, the roomiest is taken and the cell is drawn as much smaller as needed: the count is never cut.
+
+    Args:
+        present: (N, S) bool; radius: (N, S) wanted radii, px.
+
+    Returns:
+        x, y, radius, each (N, S), px.
+    """
+    n, slots = present.shape
+    tries = settings.tries
+    low, high = _bounds(settings, draws, chamber)
+    free_x, free_y = _open_places(settings, draws, chamber, low, high, slots)
+    angle = draws.uniform("place.angle", slots, tries, high=2 * math.pi)
+    squeeze = draws.between("place.squeeze", settings.squeeze, slots, 1)
+    which = draws.uniform("place.which", slots, tries)
+    beside = draws.chance("place.beside", settings.touching, slots, tries)
+
+    x = torch.full((n, slots), -_FAR, device=present.device)
+    y = x.clone()
+    size = radius.clone()
+    for slot in range(slots):
+        try_x, try_y = free_x[:, slot], free_y[:, slot]
+        if slot:
+            other = (which[:, slot] * slot).long()
+            reach = (radius[:, slot, None] + size.gather(1, other)) * squeeze[:, slot]
+            near_x = x.gather(1, other) + reach * angle[:, slot].cos()
+            near_y = y.gather(1, other) + reach * angle[:, slot].sin()
+            inside = (near_x > low[:, :1]) & (near_x < high[:, :1]) & (near_y > low[:, 1:]) & (near_y < high[:, 1:])
+            use = beside[:, slot] & inside
+            try_x, try_y = torch.where(use, near_x, try_x), torch.where(use, near_y, try_y)
+            room = _room(settings, try_x, try_y, radius[:, slot], x[:, :slot], y[:, :slot], size[:, :slot])
+        else:
+            room = torch.zeros_like(try_x)
+        best = torch.where(room >= -1e-3, 1.0, room / _FAR).argmax(1, keepdim=True)
+        lack = (-room.gather(1, best)[:, 0]).clamp(min=0)
+        # The limit is on (r1 + r2) * least squeeze - overlap, so a lack of distance is a larger lack of radius.
+        size[:, slot] = (radius[:, slot] - lack / min(settings.squeeze)).clamp(min=0.8)
+        x[:, slot] = torch.where(present[:, slot], try_x.gather(1, best)[:, 0], -_FAR)
+        y[:, slot] = torch.where(present[:, slot], try_y.gather(1, best)[:, 0], -_FAR)
+    return x, y, size
+
+
+def _room(s: PlaceSettings, x: Tensor, y: Tensor, radius: Tensor, xs: Tensor, ys: Tensor, radii: Tensor) -> Tensor:
+    """(N, tries) px to spare to the nearest earlier cell beyond the allowed overlap; negative = too near."""
+    distance = torch.hypot(x[:, :, None] - xs[:, None], y[:, :, None] - ys[:, None])
+    allowed = (radius[:, None] + radii) * min(s.squeeze) - s.overlap
+    return (distance - allowed[:, None]).amin(2)
+
+
+def _bounds(settings: PlaceSettings, draws: Draws, chamber: Chamber) -> tuple[Tensor, Tensor]:
+    """Corners (N, 2) of the rectangle in which centres lie."""
+    inset = draws.between("place.inset", settings.inset)[:, None]
+    return chamber.box[:, :2] + inset, chamber.box[:, 2:] - inset
+
+
+def _open_places(
+    s: PlaceSettings, draws: Draws, chamber: Chamber, low: Tensor, high: Tensor, slots: int
+) -> tuple[Tensor, Tensor]:
+    """Places (N, S, tries) not tied to another cell: anywhere, near the crowd, or in a door of the chamber."""
+    shape = (slots, s.tries)
+    centre = low + draws.uniform("place.crowd", 2) * (high - low)
+    low, high = low[:, None, None], high[:, None, None]
+    x = low[..., 0] + draws.uniform("place.x", *shape) * (high - low)[..., 0]
+    y = low[..., 1] + draws.uniform("place.y", *shape) * (high - low)[..., 1]
+
+    width = draws.between("place.crowd-width", s.crowd_width)[:, None, None]
+    crowded = draws.chance("place.crowded", s.crowding)[:, None, None]
+    crowded = crowded & draws.chance("place.in-crowd", 0.8, *shape)
+    near_x = centre[:, 0, None, None] + width * draws.normal("place.crowd-x", *shape)
+    near_y = centre[:, 1, None, None] + width * draws.normal("place.crowd-y", *shape)
+    # Outside the bounds, the crowd piles up at the wall, as real cells do.
+    x = torch.where(crowded, near_x.clamp(low[..., 0], high[..., 0]), x)
+    y = torch.where(crowded, near_y.clamp(low[..., 1], high[..., 1]), y)
+    return _through_doors(s, draws, chamber, x, y, shape)
+
+
+def _through_doors(
+    s: PlaceSettings, draws: Draws, chamber: Chamber, x: Tensor, y: Tensor, shape: tuple[int, int]
+) -> tuple[Tensor, Tensor]:
+    """Moves some places into the gaps between the pillars or into the channels, where the chamber has them."""
+    if s.doors == 0:
+        return x, y
+    use = draws.chance("place.door", s.doors, *shape)
+    across, along = draws.uniform("place.door-x", *shape), draws.uniform("place.door-y", *shape)
+    box = chamber.box[:, :, None, None]
+
+    has_pillars = (chamber.pillars[:, 0, 1] > 0)[:, None, None]
+    gap_x = box[:, 0] + across * (box[:, 2] - box[:, 0])
+    gap_y = 1.0 + along * box[:, 1]
+    away = (gap_x[..., None] - chamber.pillars[:, None, None, :, 0]).abs() > chamber.pillars[:, None, None, :, 1] + 2.0
+    between = use & has_pillars & away.all(-1)
+    x, y = torch.where(between, gap_x, x), torch.where(between, gap_y, y)
+
+    channel = chamber.channel[:, :, None, None]
+    at_top = along < 0.5
+    half = torch.where(at_top, channel[:, 1], channel[:, 3])
+    door_x = torch.where(at_top, channel[:, 0], channel[:, 2]) + (2 * across - 1) * (half - 3.0).clamp(min=0)
+    reach = (2 * along) % 1.0
+    door_y = torch.where(at_top, 1.0 + reach * box[:, 1], box[:, 3] + reach * (SIZE - 1.0 - box[:, 3]))
+    inside = use & (half > 0)
+    return torch.where(inside, door_x, x), torch.where(inside, door_y, y)

@@ -1,0 +1,92 @@
+"""Counter-based random numbers: a number depends only on what it is for, never on how many were drawn before.
+
+Every draw is a hash of (seed, id of the image, name of the use, position in the drawn array). So image i is the
+same in a batch of one or of a thousand, on any device, and a new use of chance elsewhere changes nothing here.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+Range = tuple[float, float]
+
+_GOLDEN = -1640531527  # 2**32 / golden ratio as a signed 32-bit number: spreads consecutive counters
+_MIX = (0x7FEB352D, -2073319797)  # multipliers of the `lowbias32` hash (0x7feb352d, 0x846ca68b)
+
+
+def _shift(x: Tensor, bits: int) -> Tensor:
+    """Logical right shift of signed 32-bit integers."""
+    return (x >> bits) & ((1 << (32 - bits)) - 1)
+
+
+def _mix(x: Tensor) -> Tensor:
+    """One round of the lowbias32 hash over int32."""
+    x = (x ^ _shift(x, 16)) * _MIX[0]
+    x = (x ^ _shift(x, 15)) * _MIX[1]
+    return x ^ _shift(x, 16)
+
+
+def _fold(value: int) -> int:
+    """Any integer as a signed 32-bit one, high bits folded in."""
+    value ^= value >> 32
+    value &= 0xFFFFFFFF
+    return value - (1 << 32) if value >= 1 << 31 else value
+
+
+class Draws:
+    """Random tensors for a batch of images.
+
+    Args:
+        seed: the user's seed.
+        ids: (N,) int64, one number per image; equal ids draw equal numbers.
+    """
+
+    def __init__(self, seed: int, ids: Tensor) -> None:
+        self.seed = seed
+        self.ids = ids
+        self.device = ids.device
+
+    def _hash(self, use: str, shape: Sequence[int]) -> Tensor:
+        n = len(self.ids)
+        count = 1
+        for size in shape:
+            count *= size
+        low = (self.ids & 0x7FFFFFFF).to(torch.int32)
+        high = (self.ids >> 31).to(torch.int32)
+        name = _fold(zlib.crc32(use.encode()))
+        key = _mix(_mix(_mix(low ^ _fold(self.seed)) + high) ^ name)
+        counter = torch.arange(count, device=self.device, dtype=torch.int32) * _GOLDEN
+        second = _mix(key + _fold(self.seed * 7919 + 1))
+        x = _mix(counter[None] + key[:, None]) ^ second[:, None]
+        x = x * _MIX[0]
+        return (x ^ _shift(x, 15)).reshape(n, *shape)
+
+    def uniform(self, use: str, *shape: int, low: float = 0.0, high: float = 1.0) -> Tensor:
+        """(N, *shape) float32, uniform in [low, high)."""
+        x = _shift(self._hash(use, shape), 8).to(torch.float32) * (1.0 / (1 << 24))
+        return x if (low, high) == (0.0, 1.0) else low + x * (high - low)
+
+    def between(self, use: str, limits: Range, *shape: int) -> Tensor:
+        """(N, *shape) float32, uniform between the two limits."""
+        return self.uniform(use, *shape, low=limits[0], high=limits[1])
+
+    def normal(self, use: str, *shape: int) -> Tensor:
+        """(N, *shape) float32, standard normal (by the inverse distribution function)."""
+        x = _shift(self._hash(use, shape), 8).to(torch.float32)
+        return torch.erfinv((x + 0.5) * (2.0 / (1 << 24)) - 1.0) * 2**0.5
+
+    def chance(self, use: str, probability: float | Tensor, *shape: int) -> Tensor:
+        """(N, *shape) bool, true with the given probability (a number or a broadcastable tensor)."""
+        return self.uniform(use, *shape) < probability
+
+    def noise(self, use: str, *shape: int) -> Tensor:
+        """(N, *shape) float32 of mean 0 and variance 1: the sum of four random bytes, near enough to normal for
+        pixels (it ends at 3.5 standard deviations) and cheap.
+        """
+        x = self._hash(use, shape)
+        total = (x & 255) + (_shift(x, 8) & 255) + (_shift(x, 16) & 255) + _shift(x, 24)
+        return (total.to(torch.float32) - 510.0) * (1.0 / 147.799)

@@ -1,0 +1,92 @@
+"""Scenes drawn from a preset."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+
+from twincell.scene.place import place
+from twincell.scene.random import Draws
+from twincell.scene.scene import Scene
+from twincell.scene.settings import CellSettings, CountSettings, SceneSettings, load_scene_settings
+from twincell.scene.surroundings import chamber, dirt
+
+BLOCK = 16  # images computed together; see `in_blocks`
+Part = TypeVar("Part")
+
+
+def in_blocks(start: int, n: int, make: Callable[[int], Part], join: Callable[[list[Part]], Part]) -> Part:
+    """Images start .. start + n - 1 from whole blocks of 16, block b being images 16 b .. 16 b + 15.
+
+    Floating-point kernels round differently at the end of a tensor than in its middle. Computing always the same
+    blocks keeps image i bit-equal whatever is asked together with it; up to 15 images at either end are made and
+    dropped, so multiples of 16 cost least.
+    """
+    first, last = start // BLOCK, -(-(start + n) // BLOCK)
+    whole = join([make(block * BLOCK) for block in range(first, last)])
+    return whole[start - first * BLOCK : start - first * BLOCK + n]  # type: ignore[index]
+
+
+def sample(
+    preset: str | SceneSettings, n: int, seed: int, start: int = 0, device: str | torch.device = "cpu"
+) -> Scene:
+    """Scenes `start` .. `start + n - 1` of a seed; scene i does not depend on how many are asked for.
+
+    Args:
+        preset: `ellipse-bf`, `ellipse-pc`, `optics-bf`, `optics-pc`, or settings of one's own.
+        n: number of scenes, >= 1.
+
+    Raises:
+        UserError: unknown preset.
+    """
+    settings = load_scene_settings(preset) if isinstance(preset, str) else preset
+
+    def block(first: int) -> Scene:
+        ids = torch.arange(first, first + BLOCK, dtype=torch.int64, device=device)
+        return draw_scene(settings, Draws(seed, ids))
+
+    return in_blocks(start, n, block, Scene.cat)
+
+
+def draw_scene(settings: SceneSettings, draws: Draws) -> Scene:
+    """One scene per id of `draws`."""
+    slots = max(settings.counts.most, 1)
+    counts = draw_counts(settings.counts, draws)
+    present = torch.arange(slots, device=draws.device) < counts[:, None]
+    walls = chamber(settings.chamber, settings.place, draws)
+    shape = shapes(settings.cells, draws, slots)
+    x, y, radius = place(settings.place, draws, walls, present, shape.pop("radius"))
+    return Scene(present=present, x=x, y=y, radius=radius, **shape, chamber=walls, dirt=dirt(settings.dirt, draws))
+
+
+def draw_counts(settings: CountSettings, draws: Draws) -> Tensor:
+    """(N,) int64 counts by inverting the distribution function."""
+    steps = torch.tensor(settings.table(), device=draws.device, dtype=torch.float64).cumsum(0)
+    u = draws.uniform("counts").double()
+    return (u[:, None] >= steps[:-1]).sum(1) + settings.least
+
+
+def shapes(s: CellSettings, draws: Draws, slots: int) -> dict[str, Tensor]:
+    """Size, outline and inside of the cells of N chambers, each (N, S, ..); the keys are fields of `Scene`."""
+    typical = draws.between("cells.radius", s.radius)[:, None]
+    radius = typical * torch.exp(s.spread * draws.normal("cells.spread", slots).clamp(-2.5, 2.5))
+    # Swollen and blebbing cells come together in some chambers and not in others, as in a real cultivation.
+    swollen = draws.chance("cells.swollen-image", s.swollen_images, 1) & draws.chance("cells.swollen", s.swollen, slots)
+    factor = draws.between("cells.swollen-factor", s.swollen_factor, slots)
+    blebs = draws.chance("cells.bleb-image", s.blebbing_images, 1) & draws.chance("cells.bleb", s.blebbing, slots)
+    rough = draws.between("cells.bleb-size", s.bleb, slots)
+    thin = draws.between("cells.swollen-depth", s.swollen_depth, slots)
+    return {
+        "radius": torch.where(swollen, radius * factor, radius),
+        "stretch": draws.between("cells.stretch", s.stretch, slots),
+        "tilt": draws.uniform("cells.tilt", slots, high=math.pi),
+        "lobes": s.lobes * draws.normal("cells.lobes", slots, 4).clamp(-2, 2),
+        "bleb": torch.where(blebs, rough, s.smooth * draws.uniform("cells.smooth", slots)),
+        "grain": draws.between("cells.grain", s.grain, slots) * torch.where(blebs, 1.6, 1.0),
+        "depth": draws.between("cells.depth", s.depth, slots) * torch.where(swollen, thin, 1.0),
+        "tone": draws.uniform("cells.tone", slots),
+    }

@@ -1,0 +1,161 @@
+"""What may be in a chamber, as numbers one can change. The reasons stand beside the values in presets/*.yaml."""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from twincell.errors import UserError
+
+Range = Annotated[tuple[float, float], Field(description="uniform between these two")]
+
+
+class Strict(BaseModel):
+    """Settings that refuse unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CountSettings(Strict):
+    """How many cells: P(k) is proportional to offset - k for least <= k <= most (the paper's generator)."""
+
+    least: int = Field(1, ge=0)
+    most: int = Field(30, ge=0, le=60)
+    offset: float = 36.0
+    weights: list[float] | None = None  # instead of the rule: relative weight of least, least + 1, ..., most
+
+    @model_validator(mode="after")
+    def _possible(self) -> CountSettings:
+        if self.most < self.least:
+            raise ValueError(f"counts.most = {self.most} is below counts.least = {self.least}")
+        if self.weights is None and self.offset <= self.most:
+            raise ValueError(f"counts.offset = {self.offset} must exceed counts.most = {self.most}")
+        if self.weights is not None and len(self.weights) != self.most - self.least + 1:
+            raise ValueError(f"counts.weights needs {self.most - self.least + 1} values, one per count")
+        if self.weights is not None and (min(self.weights) < 0 or sum(self.weights) <= 0):
+            raise ValueError("counts.weights must be >= 0 and not all 0")
+        return self
+
+    def table(self) -> list[float]:
+        """Probability of `least`, `least` + 1, ..., `most`."""
+        raw = self.weights or [self.offset - k for k in range(self.least, self.most + 1)]
+        return [w / sum(raw) for w in raw]
+
+
+class CellSettings(Strict):
+    """Size and shape of a cell."""
+
+    radius: Range
+    spread: float = Field(0.0, ge=0)
+    swollen_images: float = Field(0.0, ge=0, le=1)
+    swollen: float = Field(0.0, ge=0, le=1)
+    swollen_factor: Range = (1.4, 2.6)
+    swollen_depth: Range = (0.4, 0.9)
+    stretch: Range = (1.0, 1.1)
+    lobes: float = Field(0.0, ge=0)
+    blebbing_images: float = Field(0.0, ge=0, le=1)
+    blebbing: float = Field(0.0, ge=0, le=1)
+    bleb: Range = (0.4, 1.2)
+    smooth: float = Field(0.0, ge=0)
+    grain: Range = (0.5, 1.5)
+    depth: Range = (0.8, 1.2)
+
+
+class PlaceSettings(Strict):
+    """Where cells may lie."""
+
+    margins: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+    inset: Range = (0.0, 0.0)
+    doors: float = Field(0.0, ge=0, le=1)
+    overlap: float = Field(0.0, ge=0)
+    squeeze: Range = (1.0, 1.0)
+    touching: float = Field(0.0, ge=0, le=1)
+    crowding: float = Field(0.0, ge=0, le=1)
+    crowd_width: Range = (10.0, 30.0)
+    tries: int = Field(16, ge=1)
+
+
+class ChamberSettings(Strict):
+    """The walls."""
+
+    style: Literal["none", "pillars", "channels"] = "none"
+    left: Range = (25.0, 25.0)
+    top: Range = (9.0, 9.0)
+    width: Range = (84.0, 84.0)
+    height: Range = (112.0, 112.0)
+    tilt: float = 0.0
+    rounding: Range = (0.0, 0.0)
+    pillar_width: Range = (11.0, 11.0)
+    pillar_depth: Range = (9.0, 9.0)
+    foot: tuple[float, float] = (0.0, 0.0)
+    comb_pitch: Range = (3.4, 3.4)
+    comb_length: Range = (4.0, 4.0)
+    channel_width: Range = (17.0, 17.0)
+
+
+class DirtSettings(Strict):
+    """Specks, rings and debris: mean number per chamber (Poisson) and size."""
+
+    specks: float = Field(0.0, ge=0)
+    speck_radius: Range = (0.6, 1.5)
+    speck_bright: float = Field(0.0, ge=0, le=1)
+    rings: float = Field(0.0, ge=0)
+    ring_radius: Range = (3.0, 14.0)
+    debris: float = Field(0.0, ge=0)
+    debris_radius: Range = (1.0, 2.5)
+
+
+class SceneSettings(Strict):
+    """Everything a scene is drawn from."""
+
+    counts: CountSettings = CountSettings()
+    cells: CellSettings
+    place: PlaceSettings
+    chamber: ChamberSettings = ChamberSettings()
+    dirt: DirtSettings = DirtSettings()
+
+
+def preset_names() -> list[str]:
+    """Names of the shipped scene presets."""
+    folder = resources.files("twincell.scene") / "presets"
+    return sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml"))
+
+
+def read_preset(package: str, name: str, names: list[str]) -> dict[str, Any]:
+    """The YAML of a preset of a package; an unknown name is the user's error."""
+    if name not in names:
+        raise UserError(f"synthetic preset '{name}' is not known; choose one of: {', '.join(names)}")
+    return yaml.safe_load((resources.files(package) / "presets" / f"{name}.yaml").read_text())
+
+
+def override(tree: dict[str, Any], overrides: dict[str, Any] | None) -> dict[str, Any]:
+    """A nested dictionary with dotted keys replaced, for example {"counts.most": 5}."""
+    tree = {k: dict(v) if isinstance(v, dict) else v for k, v in tree.items()}
+    for key, value in (overrides or {}).items():
+        place = tree
+        *path, last = key.split(".")
+        for part in path:
+            place[part] = dict(place.get(part) or {})
+            place = place[part]
+        place[last] = value
+    return tree
+
+
+def faults(name: str, error: ValidationError) -> list[str]:
+    """A validation error in the user's words."""
+    return [
+        f"preset '{name}', {'.'.join(map(str, e['loc'])) or 'settings'} = {e.get('input')!r}: {e['msg']}"
+        for e in error.errors(include_url=False)
+    ]
+
+
+def load_scene_settings(name: str, overrides: dict[str, Any] | None = None) -> SceneSettings:
+    """The settings of a shipped preset, with dotted overrides such as {"counts.most": 5}."""
+    tree = override(read_preset("twincell.scene", name, preset_names()), overrides)
+    try:
+        return SceneSettings.model_validate(tree)
+    except ValidationError as error:
+        raise UserError(faults(name, error)) from error

@@ -1,0 +1,87 @@
+"""Walls and dirt of a chamber."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from twincell.scene.random import Draws
+from twincell.scene.scene import SIZE, Chamber, Dirt
+from twincell.scene.settings import ChamberSettings, DirtSettings, PlaceSettings
+
+ITEMS = 8  # most specks, rings and debris of each kind in a chamber
+
+
+def chamber(settings: ChamberSettings, place: PlaceSettings, draws: Draws) -> Chamber:
+    """The walls of N chambers; without walls, the box is what the place's margins leave of the image."""
+    s, n, device = settings, len(draws.ids), draws.device
+    zero = torch.zeros(n, device=device)
+    channel = torch.zeros(n, 4, device=device)
+    pillars = torch.zeros(n, 3, 3, device=device)
+    comb = torch.zeros(n, 3, device=device)
+    foot = torch.zeros(n, 2, device=device)
+    if s.style == "none":
+        left, top, right, bottom = (
+            zero + place.margins[0], zero + place.margins[2], zero + SIZE - place.margins[1], zero + SIZE - place.margins[3]
+        )  # fmt: skip
+    else:
+        left, top = draws.between("chamber.left", s.left), draws.between("chamber.top", s.top)
+        right = left + draws.between("chamber.width", s.width)
+        bottom = top + draws.between("chamber.height", s.height)
+    if s.style == "pillars":
+        # Three pillars at a quarter, half and three quarters of the upper side.
+        half = draws.between("chamber.pillar-width", s.pillar_width) / 2
+        depth = draws.between("chamber.pillar-depth", s.pillar_depth)
+        centres = [left + (right - left) * q for q in (0.235, 0.495, 0.765)]
+        pillars = torch.stack([torch.stack([c, half, depth], -1) for c in centres], 1)
+        foot = torch.tensor(s.foot, device=device).expand(n, 2).clone()
+        comb = torch.stack(
+            [draws.between("chamber.comb-pitch", s.comb_pitch), draws.uniform("chamber.comb-phase", high=4.0),
+             draws.between("chamber.comb-length", s.comb_length)], -1
+        )  # fmt: skip
+    if s.style == "channels":
+        middle, half = (left + right) / 2, draws.between("chamber.channel", s.channel_width) / 2
+        channel = torch.stack([middle, half, middle, half], -1)
+    return Chamber(
+        box=torch.stack([left, top, right, bottom], -1),
+        tilt=draws.uniform("chamber.tilt", low=-1) * s.tilt,
+        pillars=pillars,
+        foot=foot,
+        comb=comb,
+        channel=channel,
+        rounding=draws.between("chamber.rounding", s.rounding),
+    )
+
+
+def dirt(settings: DirtSettings, draws: Draws) -> Dirt:
+    """Specks, rings and debris of N chambers, anywhere in the image."""
+    s = settings
+    bright = draws.chance("dirt.bright", s.speck_bright, ITEMS)
+    strength = draws.between("dirt.speck-strength", (0.2, 1.0), ITEMS) * torch.where(bright, 1.0, -1.0)
+    specks = torch.stack(
+        [*_where(draws, "specks"), draws.between("dirt.speck-radius", s.speck_radius, ITEMS),
+         strength * _some(draws, "specks", s.specks)], -1
+    )  # fmt: skip
+    rings = torch.stack(
+        [*_where(draws, "rings"), draws.between("dirt.ring-radius", s.ring_radius, ITEMS),
+         draws.uniform("dirt.ring-wave", ITEMS), draws.normal("dirt.ring-strength", ITEMS) * _some(draws, "rings", s.rings)],
+        -1,
+    )  # fmt: skip
+    debris = torch.stack(
+        [*_where(draws, "debris"), draws.between("dirt.debris-radius", s.debris_radius, ITEMS),
+         draws.between("dirt.debris-strength", (0.3, 1.0), ITEMS) * _some(draws, "debris", s.debris)], -1
+    )  # fmt: skip
+    return Dirt(specks=specks, rings=rings, debris=debris)
+
+
+def _where(draws: Draws, kind: str) -> tuple[Tensor, Tensor]:
+    return (
+        draws.uniform(f"dirt.{kind}-x", ITEMS, high=float(SIZE)),
+        draws.uniform(f"dirt.{kind}-y", ITEMS, high=float(SIZE)),
+    )
+
+
+def _some(draws: Draws, kind: str, mean: float) -> Tensor:
+    """(N, ITEMS) 1 for the items that are there: a binomial number of the given mean, the chamber's own rate drawn."""
+    rate = draws.uniform(f"dirt.{kind}-rate", 1, high=2 * mean / ITEMS)
+    return draws.chance(f"dirt.{kind}-there", rate, ITEMS).float()
