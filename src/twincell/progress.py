@@ -1,4 +1,4 @@
-"""One look for every progress bar: what, how far, time left; on stderr, so that stdout stays readable by programs."""
+"""One look for every progress bar: what, how far, time left; on stderr, so that programs can read stdout."""
 
 from collections.abc import Iterable, Iterator
 from typing import TypeVar

@@ -1,13 +1,15 @@
 """Image files to grey bytes, and what cannot be read as such; nothing about an image is guessed.
 
-What counts as readable: PNG, JPEG, BMP, GIF, WebP (through Pillow) and TIFF (through tifffile). An image must be
-8-bit grey. With `convert=True` these are made so, by fixed rules that never look at the image's own range, since
+Read are PNG, JPEG, BMP, GIF and WebP (through Pillow) and TIFF (through tifffile). An image must be 8-bit
+grey. With `convert=True` others are made so, by fixed rules that never look at an image's own range, since
 that would change the brightness from frame to frame:
 
-- colour: the luma of ITU-R 601, 0.299 R + 0.587 G + 0.114 B (three equal channels stay exactly themselves);
+- colour: the luma of ITU-R 601, 0.299 R + 0.587 G + 0.114 B; three equal channels stay exactly themselves,
   transparency is dropped;
 - 16-bit: the full range 0..65535 to 0..255, value / 257, rounded;
-- float: 0..1 to 0..255, times 255, rounded; values outside 0..1 and NaN are refused.
+- float: 0..1 to 0..255, value * 255, rounded; values outside 0..1 are refused.
+
+NaN and infinite pixels are always refused.
 """
 
 from pathlib import Path
@@ -18,21 +20,15 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
-from twincell.data.faults import Fault, error
-from twincell.errors import UserError
+from twincell.data.faults import FaultError, error
 
 GreyImage = NDArray[np.uint8]
-Pixels = NDArray[Any]  # any number type
+Pixels = NDArray[Any]  # of any number type
 
-IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
-
-
-class ImageError(UserError):
-    """An image that cannot be used; `fault` says where, what and the way out."""
-
-    def __init__(self, fault: Fault) -> None:
-        self.fault = fault
-        super().__init__(fault.sentence())
+AXES = "TZCYXS"
+LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601, as Pillow's own conversion
+SAVE_AGAIN = "save it as 8-bit grey, with the same scale for all frames"
+COPY_AGAIN = "copy it again from the source, or drop its row"
 
 
 def read_grey(path: str | Path, page: int = 0, convert: bool = False) -> GreyImage:
@@ -47,114 +43,161 @@ def read_grey(path: str | Path, page: int = 0, convert: bool = False) -> GreyIma
         (H, W) uint8, 0 black to 255 white.
 
     Raises:
-        ImageError: missing, empty, truncated, not an image, page out of range, NaN, or (without `convert`) not
-            8-bit grey. It is a UserError.
+        FaultError: missing, empty, truncated, not an image, page out of range, NaN, or (without `convert`)
+            not 8-bit grey. It is a UserError.
     """
     return to_grey(read_pixels(path, page), path, convert)
+
+
+def read_stack(path: str | Path, axes: str | None = None, convert: bool = False) -> GreyImage:
+    """All frames of a TIFF stack as grey bytes.
+
+    Args:
+        path: the TIFF file.
+        axes: what each dimension of the stored array is, one letter each: T time, Y and X the picture; Z, C
+            and S (focus, channel, colour) only where they hold one entry. It goes before what the file says of
+            itself, since programs often store time as Z or C. None takes the file's own word (OME and ImageJ
+            files have one) and refuses a file without.
+        convert: as in `read_grey`.
+
+    Returns:
+        (T, H, W) uint8; T is 1 for a single picture.
+
+    Raises:
+        FaultError: as `read_grey`, and for axes that are not declared, do not fit the file's shape, or would
+            drop a focus level, channel or colour.
+    """
+    path = Path(path)
+    _require_file(path)
+    if not _is_tiff(path):
+        raise FaultError(error(path, "is not a TIFF stack", "name single pictures one by one"))
+    pixels, own = _decode(path, lambda: _read_series(path))
+    letters = _declared_axes(path, pixels.shape, own, axes)
+    for letter, length in zip(letters, pixels.shape, strict=True):
+        if letter not in "TYX" and length > 1:
+            what = f"holds {length} entries along axis {letter}, of which one is to be counted"
+            raise FaultError(error(path, what, f"save the wanted one of {letter} as a file of its own"))
+    frames = pixels.squeeze(tuple(i for i, letter in enumerate(letters) if letter not in "TYX"))
+    left = [letter for letter in letters if letter in "TYX"]
+    frames = frames.transpose([left.index(letter) for letter in "TYX" if letter in left])
+    return _to_bytes(frames if "T" in left else frames[None], path, convert)
 
 
 def read_pixels(path: str | Path, page: int = 0) -> Pixels:
     """One image as it is stored: (H, W) of any number type, or (H, W, channels) for colour.
 
     Raises:
-        ImageError: missing, empty, truncated, not an image, page out of range.
+        FaultError: missing, empty, truncated, not an image, page out of range.
     """
     path = Path(path)
-    require_file(path)
-    try:
-        return _read_tiff(path, page) if is_tiff(path) else _read_other(path, page)
-    except UserError:
-        raise
-    except Exception as fault:  # decoders raise many kinds; each means that this file is not readable
-        reason = str(fault).strip().splitlines()[0] if str(fault).strip() else type(fault).__name__
-        raise ImageError(
-            error(
-                path,
-                f"cannot be read as an image ({reason})",
-                "copy it again from the source, or drop its row",
-            )
-        ) from fault
-
-
-def require_file(path: Path) -> None:
-    """Refuses a path that is no file, or a file of 0 bytes."""
-    if not path.is_file():
-        raise ImageError(error(path, "is missing", "put the file back, or drop its row"))
-    if path.stat().st_size == 0:
-        raise ImageError(error(path, "is empty (0 bytes)", "copy it again from the source, or drop its row"))
-
-
-def is_tiff(path: Path) -> bool:
-    """Whether the file's first bytes are those of a TIFF or BigTIFF; names can lie."""
-    with path.open("rb") as file:
-        return file.read(4) in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+    _require_file(path)
+    return _decode(path, lambda: _read_tiff(path, page) if _is_tiff(path) else _read_other(path, page))
 
 
 def to_grey(pixels: Pixels, where: object, convert: bool = False) -> GreyImage:
     """Pixels of any kind to grey bytes, (H, W) uint8, by the rules at the top of this module.
 
     Raises:
-        ImageError: for pixels that cannot be made grey bytes without a guess.
+        FaultError: for pixels that cannot be made grey bytes without a guess.
     """
-    if pixels.dtype == np.uint8 and pixels.ndim == 2:
-        return pixels
     if pixels.ndim == 2:
         return _to_bytes(pixels, where, convert)
-    if pixels.ndim == 3 and pixels.shape[2] in (3, 4):
-        if not convert:
-            raise ImageError(
-                error(where, f"is a colour image ({pixels.shape[2]} channels), not grey", _save_as_grey)
-            )
-        colour = _to_bytes(pixels[..., :3], where, convert)
-        return np.round(colour @ np.array([0.299, 0.587, 0.114])).astype(np.uint8)
-    raise ImageError(
-        error(where, f"has shape {pixels.shape}, not one grey picture", "save one picture per file or page")
-    )
-
-
-_save_as_grey = "save it as 8-bit grey"
+    if pixels.ndim != 3 or pixels.shape[2] not in (3, 4):
+        what = f"has shape {pixels.shape}, not one grey picture"
+        raise FaultError(error(where, what, "save one grey picture per file or page"))
+    if not convert:
+        raise FaultError(
+            error(where, f"is a colour image ({pixels.shape[2]} channels)", "save it as 8-bit grey")
+        )
+    colour = _to_bytes(pixels[..., :3], where, convert)
+    return np.round(colour @ LUMA).astype(np.uint8)
 
 
 def _to_bytes(pixels: Pixels, where: object, convert: bool) -> GreyImage:
+    """Any number type to bytes, shape kept."""
     if pixels.dtype == np.uint8:
-        return pixels.astype(np.uint8)
-    kind = f"{pixels.dtype.itemsize * 8}-bit {'float' if pixels.dtype.kind == 'f' else 'integer'}"
-    if pixels.dtype.kind == "f":
-        bad = int(pixels.size - np.isfinite(pixels).sum())
-        if bad:
-            raise ImageError(
-                error(where, f"holds {bad} pixels that are NaN or infinite", "fill them at the source")
-            )
+        return pixels
+    real = pixels.dtype.kind == "f"
+    kind = f"{pixels.dtype.itemsize * 8}-bit {'float' if real else 'integer'}"
+    bad = int(pixels.size - np.isfinite(pixels).sum())
+    if bad:
+        raise FaultError(error(where, f"holds {bad} pixels that are NaN or infinite", SAVE_AGAIN))
     low, high = pixels.min(), pixels.max()
-    if not convert:
-        seen = f"is {kind} with values {low:g}..{high:g}, not 8-bit"
-        raise ImageError(error(where, seen, f"{_save_as_grey}, with the same scale for all frames"))
-    if pixels.dtype == np.uint16:
+    if convert and pixels.dtype == np.uint16:
         return np.round(pixels / 257.0).astype(np.uint8)
-    if pixels.dtype.kind == "f" and low >= 0 and high <= 1:
+    if convert and real and low >= 0 and high <= 1:
         return np.round(pixels * 255.0).astype(np.uint8)
-    seen = f"is {kind} with values {low:g}..{high:g}, of which the full range is not known"
-    raise ImageError(error(where, seen, f"{_save_as_grey}, with the same scale for all frames"))
+    raise FaultError(error(where, f"is {kind} with values {low:g} to {high:g}, not 8-bit", SAVE_AGAIN))
+
+
+def _require_file(path: Path) -> None:
+    if not path.is_file():
+        raise FaultError(error(path, "is missing", "put the file back, or drop its row"))
+    if path.stat().st_size == 0:
+        raise FaultError(error(path, "is empty (0 bytes)", COPY_AGAIN))
+
+
+def _is_tiff(path: Path) -> bool:
+    """By the first bytes: names can lie, and do in the published data."""
+    with path.open("rb") as file:
+        return file.read(4) in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+
+def _decode(path: Path, read: Any) -> Any:
+    """What `read()` gives; a failing decoder becomes a fault of the file."""
+    try:
+        return read()
+    except FaultError:
+        raise
+    except Exception as failure:  # decoders raise many kinds; each means that this file cannot be read
+        reason = (str(failure).strip() or type(failure).__name__).splitlines()[0].replace(str(path), "it")
+        raise FaultError(error(path, f"cannot be read as an image ({reason})", COPY_AGAIN)) from failure
 
 
 def _read_tiff(path: Path, page: int) -> Pixels:
     with tifffile.TiffFile(path) as tif:
         _require_page(path, page, len(tif.pages))
-        pixels = np.asarray(tif.pages[page].asarray())
-    return pixels if pixels.ndim == 3 and pixels.shape[2] in (3, 4) else np.squeeze(pixels)
+        return np.asarray(tif.pages[page].asarray())
 
 
 def _read_other(path: Path, page: int) -> Pixels:
     with Image.open(path) as picture:
         _require_page(path, page, getattr(picture, "n_frames", 1))
         picture.seek(page)
-        # Modes whose numbers are brightness are taken as they are; in all others (palette, CMYK, ...) they are not.
+        # In these modes numbers are brightness; in all others (palette, CMYK, ...) they stand for colours.
         plain = picture.mode in ("L", "F", "I") or picture.mode.startswith("I;16")
         return np.array(picture if plain else picture.convert("RGB"))
 
 
+def _read_series(path: Path) -> tuple[Pixels, str]:
+    """The whole array and its axes by the file's own word; I and Q stand for unknown ones."""
+    with tifffile.TiffFile(path) as tif:
+        if len(tif.series) == 1:
+            return tif.series[0].asarray(), tif.series[0].axes
+        shapes = {series.shape for series in tif.series}
+        if len(shapes) > 1:
+            what = f"holds pictures of different shapes ({', '.join(map(str, sorted(shapes)))})"
+            raise FaultError(error(path, what, "save the frames of one chamber as a file of their own"))
+        return np.stack([series.asarray() for series in tif.series]), "I" + tif.series[0].axes
+
+
+def _declared_axes(path: Path, shape: tuple[int, ...], own: str, axes: str | None) -> str:
+    if axes is None:
+        if set(own) <= set(AXES):
+            return own
+        cure = "declare them with --axes, TYX for frames of time"
+        raise FaultError(error(path, f"does not say what its axes are (shape {shape})", cure))
+    letters = axes.upper()
+    if len(set(letters)) < len(letters) or not {"Y", "X"} <= set(letters) <= set(AXES):
+        cure = f"name each dimension once, with letters of {AXES}, Y and X among them"
+        raise FaultError(error(path, f"cannot have the axes {axes!r}", cure))
+    if len(letters) != len(shape):
+        cure = f"name {len(shape)} axes, one for each dimension"
+        raise FaultError(error(path, f"has shape {shape}, which the axes {axes!r} do not fit", cure))
+    return letters
+
+
 def _require_page(path: Path, page: int, pages: int) -> None:
     if not 0 <= page < pages:
-        raise ImageError(
-            error(path, f"has no page {page}, it holds {pages}", f"name a page from 0 to {pages - 1}")
-        )
+        cure = f"name a page from 0 to {pages - 1}" if pages > 1 else "name page 0, or leave it blank"
+        raise FaultError(error(path, f"has no page {page} (pages: {pages})", cure))

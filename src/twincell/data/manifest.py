@@ -26,8 +26,8 @@ class Manifest:
     Attributes:
         table: columns `image` (path relative to `root`), `count` (float, cells; NaN = unlabelled, 0 = empty),
             `split` (train/val/test), `modality` (bf, pc or any word), `origin` (natural/synthetic), `chamber`
-            (one time-lapse), `frame` (int), `time_h` (float hours; NaN = unknown), `page` (int, index inside a
-            stack); further columns are kept. `time_h` and `page` may be left out when making one.
+            (one time-lapse), `frame` (int), `time_h` (float hours; NaN = unknown), `page` (int, index inside
+            a stack); further columns are kept. `time_h` and `page` may be left out when making one.
         root: the folder that image paths are relative to.
     """
 
@@ -51,7 +51,7 @@ class Manifest:
         """
         path = manifest_path(path)
         rows = manifest_rows.read_rows(path)
-        refuse(manifest_rows.row_faults(rows, path))
+        refuse(manifest_rows.examine(rows, path)[0])
         return cls(manifest_rows.typed(rows), path.parent)
 
     def write(self, path: str | Path) -> Path:

@@ -28,8 +28,8 @@ class Fold:
 def published(manifest: Manifest) -> Fold:
     """The division the manifest's own `split` column gives: train against test; val rows are in neither.
 
-    In the published CHO-K1 data a test frame lies a few frames from a labelled training frame of the same chamber,
-    so figures on it flatter; give those of `leave_chamber_out` beside them.
+    In the published CHO-K1 data a test frame lies a few frames from a labelled training frame of the same
+    chamber, so figures on it flatter; give those of `leave_chamber_out` beside them.
     """
     split = manifest.table["split"].to_numpy()
     held_out = split == "test"
@@ -39,9 +39,9 @@ def published(manifest: Manifest) -> Fold:
 def leave_chamber_out(manifest: Manifest, folds: int, seed: int = 0) -> list[Fold]:
     """Folds over whole chambers: each natural chamber is held out exactly once.
 
-    Chambers of each modality are dealt out so that folds hold about the same number of labelled images of each
-    modality. Synthetic images are in every fold's train part. Every row given takes part: select the rows first
-    (`manifest.select("train")`) where test labels must stay unseen.
+    Chambers of each modality are dealt out so that folds hold about the same number of labelled images of
+    each modality. Synthetic images are in every fold's train part. Every row given takes part: select the rows
+    first (`manifest.select("train")`) where test labels must stay unseen.
 
     Args:
         manifest: N rows.
@@ -71,8 +71,8 @@ def few_labels(
 ) -> Manifest:
     """The manifest with only `k` counts left among the natural training rows of each chamber or modality.
 
-    The counts that stay are spread evenly over time (and over chambers, where counted per modality); all other
-    counts of the train split are blanked. Other splits and synthetic rows keep theirs.
+    The counts that stay are spread evenly over time (and over chambers, where counted per modality); all
+    other counts of the train split are blanked. Other splits and synthetic rows keep theirs.
 
     Args:
         manifest: N rows.
@@ -102,7 +102,7 @@ def few_labels(
 
 
 def _first_modality(table: pd.DataFrame) -> pd.DataFrame:
-    """Chamber, modality and number of labels; a chamber seen in two modalities is dealt once, with its first."""
+    """Chamber, modality and number of labels; a chamber seen in two modalities is dealt once."""
     return (
         table.groupby("chamber", sort=True)
         .agg(modality=("modality", "min"), labels=("count", "count"))
@@ -111,14 +111,14 @@ def _first_modality(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _deal(part: pd.DataFrame, members: list[list[str]], rng: np.random.Generator) -> None:
-    """Adds the chambers of one modality to the folds, those with most labels first, each to the emptiest fold."""
+    """Adds one modality's chambers to the folds, those with most labels first, each to the emptiest fold."""
     order = rng.permutation(len(part))
     part = part.iloc[order].sort_values("labels", ascending=False, kind="stable")
     dealt = [0] * len(members)
     labels = [0] * len(members)
     for chamber, count in zip(part["chamber"], part["labels"], strict=True):
-        # Equal numbers of chambers first, then of labels; the fold with fewest chambers over all modalities last,
-        # so that small modalities do not all land in fold 0.
+        # Equal numbers of chambers first, then of labels, then of chambers over all modalities, so that the
+        # odd ones of several modalities do not all land in fold 0.
         fold = min(range(len(members)), key=lambda i: (dealt[i], labels[i], len(members[i])))
         members[fold].append(chamber)
         dealt[fold] += 1

@@ -1,16 +1,17 @@
 """All images of a manifest, read once and kept as bytes; nothing is read again while training."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from twincell.data.faults import Fault, error, refuse
-from twincell.data.images import GreyImage, ImageError, read_grey
+from twincell.data.faults import Fault, FaultError, error, refuse
+from twincell.data.images import GreyImage, read_grey
 from twincell.data.manifest import Manifest
 from twincell.progress import track
 
@@ -48,7 +49,8 @@ class ImageStore:
         """
         images = np.empty((len(manifest), 1, SIZE, SIZE), np.uint8)
         faults: list[Fault] = []
-        for row, (path, image) in enumerate(zip(manifest.paths, read_all(manifest, progress), strict=True)):
+        read = read_all(manifest.paths, manifest.table["page"].tolist(), progress)
+        for row, (path, image) in enumerate(zip(manifest.paths, read, strict=True)):
             if isinstance(image, Fault):
                 faults.append(image)
             elif fault := size_fault(image, path):
@@ -87,18 +89,19 @@ class ImageStore:
         )
 
 
-def read_all(manifest: Manifest, progress: bool = True) -> Iterator[GreyImage | Fault]:
-    """Each image of the manifest as (H, W) uint8 in the table's order, or the fault that kept it from being read."""
+def read_all(
+    paths: Sequence[Path], pages: Sequence[int], progress: bool = True
+) -> Iterator[GreyImage | Fault]:
+    """Each image as (H, W) uint8 in the order given, or the fault that kept it from being read."""
 
-    def read(path: os.PathLike[str], page: int) -> GreyImage | Fault:
+    def read(path: Path, page: int) -> GreyImage | Fault:
         try:
-            return read_grey(os.fspath(path), page)
-        except ImageError as problem:
+            return read_grey(path, page)
+        except FaultError as problem:
             return problem.fault
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # decoders let other threads work meanwhile
-        images = pool.map(read, manifest.paths, manifest.table["page"].tolist())
-        yield from track(images, "reading images", total=len(manifest), show=progress)
+        yield from track(pool.map(read, paths, pages), "reading images", total=len(paths), show=progress)
 
 
 def size_fault(image: GreyImage, where: object) -> Fault | None:
