@@ -71,12 +71,10 @@ class BatchSettings(Strict):
     """Synthetic images per natural image; 0 = natural only. Synthetic only: see `natural`."""
     natural: bool = True
     """Off: no natural image is trained on at all, labelled or not."""
-    labelled: NotNegative = 1.0
-    """Relative chance of a labelled natural image to be drawn."""
-    unlabelled: NotNegative = 1.0
-    """Relative chance of an unlabelled natural image (one without label or target) to be drawn."""
+    labelled_share: Share | None = None
+    """Share of natural images drawn from those with a label or target; None = each image once an epoch."""
     teacher: Literal["draw", "weigh"] = "draw"
-    """What weights of targets are: draw = the chance to be drawn; weigh = the weight in the loss."""
+    """What a teacher's weights are: draw = the chance to be drawn; weigh = the weight in the loss."""
     density: Count = 0
     """Side of the density map of synthetic images; 0 = none."""
     density_sigma: NotNegative = 4.0

@@ -34,14 +34,14 @@ class Warp:
         return warped * area[:, None, None, None]
 
     def points(self, points: Tensor, size: int) -> Tensor:
-        """(B, K, 2) places x, y in pixels of an image of side `size` (pixel centres are whole numbers).
+        """(B, K, 2) places x, y in pixels of an image of side `size`; the first pixel spans 0 to 1.
 
-        NaN stays NaN; places out of view lie outside 0 .. size - 1 afterwards.
+        NaN stays NaN; places out of view lie outside 0 .. size afterwards.
         """
-        at = (points.double() + 0.5) / size * 2 - 1
+        at = points.double() / size * 2 - 1
         turn, move = self.matrix[:, :, :2].double(), self.matrix[:, None, :, 2].double()
         back = torch.linalg.solve(turn[:, None], (at - move)[..., None])[..., 0]
-        return ((back + 1) / 2 * size - 0.5).to(points)
+        return ((back + 1) / 2 * size).to(points)
 
     def _grid(self, images: Tensor) -> Tensor:
         return F.affine_grid(self.matrix.to(images), list(images.shape), align_corners=False)
@@ -65,7 +65,7 @@ def augment(
         images: (B, 1, H, W) float32 in [0, 1], H = W.
         generator: on the CPU; the same state gives the same result.
         settings: what is varied and how far.
-        points: optional (B, K, 2) cell centres x, y in pixels, NaN where there is no cell.
+        points: optional (B, K, 2) cell centres x, y in pixels (the first pixel spans 0 to 1), NaN = no cell.
     """
     warp = draw_warp(len(images), generator, settings, images.shape[-1]).matrix.to(images.device)
     warped = Warp(warp)
