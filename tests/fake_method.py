@@ -35,7 +35,7 @@ class FakeMethod:
     release = (("gain",),)
 
     def build(self, settings: FakeSettings) -> nn.Module:
-        return FakeNetwork(settings.gain)
+        return FakeNetwork(float(settings.gain))
 
     def predict(self, network: FakeNetwork, images: Tensor) -> Prediction:
         white = (images > 0.9).float() * network.gain
@@ -57,7 +57,7 @@ def fake_model(folder: Path, gain: float = 1.0, modality: str = "pc", flips: boo
         preprocessing=Preprocessing(test_time_flips=flips),
         twincell_version="0",
     )
-    save_model(folder, FakeNetwork(gain), card)
+    save_model(folder, FakeNetwork(float(gain)), card)
     return folder
 
 
