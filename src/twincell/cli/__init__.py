@@ -12,8 +12,8 @@ from typer.core import TyperGroup
 from twincell import __version__
 from twincell.errors import UserError
 
-# In the order of a user's work. Each verb `a-b` is the function `a_b` of `twincell.cli.a_b`, or that module's
-# `app` where the verb has sub-verbs. Verb modules import nothing heavy at their top.
+# In the order of a user's work. Each verb `a-b` is the function `a_b` of `twincell.cli.a_b`, or that
+# module's `app` where the verb has sub-verbs. Verb modules import nothing heavy at their top.
 VERBS = [
     "demo",
     "import",
@@ -30,7 +30,7 @@ STOPPED = 130  # what shells expect of a program ended by Ctrl-C
 
 
 class _Command(TyperGroup):
-    """Turns bad input into one line per fault and exit code 2, and Ctrl-C into a calm line, for every verb."""
+    """Turns bad input into one line per fault and exit code 2, and Ctrl-C into a calm line."""
 
     def invoke(self, ctx: Any) -> Any:
         try:

@@ -55,9 +55,9 @@ def read_stack(path: str | Path, axes: str | None = None, convert: bool = False)
     Args:
         path: the TIFF file.
         axes: what each dimension of the stored array is, one letter each: T time, Y and X the picture; Z, C
-            and S (focus, channel, colour) only where they hold one entry. It goes before what the file says of
-            itself, since programs often store time as Z or C. None takes the file's own word (OME and ImageJ
-            files have one) and refuses a file without.
+            and S (focus, channel, colour) only where they hold one entry. It goes before what the file
+            says of itself, since programs often store time as Z or C. None takes the file's own word (OME
+            and ImageJ files have one) and refuses a file without.
         convert: as in `read_grey`.
 
     Returns:

@@ -40,8 +40,8 @@ def leave_chamber_out(manifest: Manifest, folds: int, seed: int = 0) -> list[Fol
     """Folds over whole chambers: each natural chamber is held out exactly once.
 
     Chambers of each modality are dealt out so that folds hold about the same number of labelled images of
-    each modality. Synthetic images are in every fold's train part. Every row given takes part: select the rows
-    first (`manifest.select("train")`) where test labels must stay unseen.
+    each modality. Synthetic images are in every fold's train part. Every row given takes part: select the
+    rows first (`manifest.select("train")`) where test labels must stay unseen.
 
     Args:
         manifest: N rows.
@@ -88,12 +88,10 @@ def few_labels(
     table = manifest.table.copy()
     rng = np.random.default_rng(seed)
     eligible = table[manifest.natural & manifest.labelled & (table["split"] == "train").to_numpy()]
-    for _, part in eligible.groupby(
-        ["modality"] if per == "modality" else ["modality", "chamber"], sort=True
-    ):
-        shift = (
-            rng.random()
-        )  # drawn for each group also where nothing is blanked, so that k never moves a choice
+    groups = ["modality"] if per == "modality" else ["modality", "chamber"]
+    for _, part in eligible.groupby(groups, sort=True):
+        # Drawn for each group, also where nothing is blanked: one group's labels never move another's choice.
+        shift = rng.random()
         if k is not None and k < len(part):
             ordered = part.sort_values(["chamber", "frame"]).index.to_numpy()
             keep = ordered[((np.arange(k) + shift) * len(part) / max(k, 1)).astype(int)]

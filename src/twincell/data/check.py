@@ -1,0 +1,177 @@
+"""Everything wrong with a data set, found before any training."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from json import dumps
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from twincell.data.faults import Fault, FaultError, error, warning
+from twincell.data.manifest import Manifest, manifest_path
+from twincell.data.overview import overview
+from twincell.data.rows import examine, pages, read_rows, typed
+from twincell.data.store import read_all, size_fault
+from twincell.errors import UserError
+from twincell.files import write_atomic
+
+NEAR = 10  # frames; held-out frames this near to labelled training frames of their chamber are no new images
+JUMP = 5  # cells; a label this far from both its neighbours in time, and by half of them, is likely a slip
+
+
+@dataclass(frozen=True)
+class Report:
+    """What `twincell check` found.
+
+    Attributes:
+        faults: errors and warnings, as `check` gives them.
+        summary: what the data set holds, as `overview` gives it; None while the table has errors.
+    """
+
+    faults: list[Fault]
+    summary: dict[str, Any] | None
+
+    @property
+    def errors(self) -> list[Fault]:
+        """The faults that stop work."""
+        return [fault for fault in self.faults if fault.severity == "error"]
+
+    @property
+    def warnings(self) -> list[Fault]:
+        """The faults that deserve a look."""
+        return [fault for fault in self.faults if fault.severity == "warning"]
+
+    def as_dict(self) -> dict[str, Any]:
+        """`{ok, errors, warnings, faults: [{severity, where, what, cure}], summary}`."""
+        return {
+            "ok": not self.errors,
+            "errors": len(self.errors),
+            "warnings": len(self.warnings),
+            "faults": [fault.as_dict() for fault in self.faults],
+            "summary": self.summary,
+        }
+
+
+def inspect(path: str | Path, json: str | Path | None = None, progress: bool = False) -> Report:
+    """Checks a data set and sums up what it holds; with `json` also writes both to that file."""
+    faults = check(path, progress)
+    try:
+        summary: dict[str, Any] | None = overview(Manifest.read(path))
+    except UserError:  # said by the faults already
+        summary = None
+    report = Report(faults, summary)
+    if json is not None:
+        write_atomic(json, dumps(report.as_dict(), indent=2) + "\n")
+    return report
+
+
+def check(path: str | Path, progress: bool = False) -> list[Fault]:
+    """All faults of a manifest, its images and its split; errors are what the other commands refuse.
+
+    Errors: the table unreadable or empty, a column missing, a cell that is no count, split, origin, frame,
+    time or page, duplicate rows, a frame twice in a chamber, images missing, empty, damaged, colour, 16-bit,
+    float, with NaN, of another size than 128 x 128, pages out of range, one picture in several splits.
+    Warnings: no labelled training image, flat pictures, the same picture twice, labels that jump, time
+    running backwards, held-out frames close to labelled training frames, absolute paths.
+
+    Args:
+        path: a manifest file or the folder that holds `manifest.csv`.
+        progress: show a bar while images are read.
+
+    Returns:
+        Errors and warnings, those of the table first, in the order of its lines; empty when all is well.
+    """
+    path = manifest_path(path)
+    try:
+        rows = read_rows(path)
+    except FaultError as problem:
+        return [problem.fault]
+    faults, usable = examine(rows, path)
+    if "image" in rows and "split" in rows:
+        faults += _image_faults(rows, path, progress)
+    if usable.any():
+        manifest = Manifest(typed(rows[usable]), path.parent)
+        faults += _label_faults(manifest, path)
+        faults += _time_faults(manifest, path)
+        faults += _leak_faults(manifest, path)
+    return faults
+
+
+def _image_faults(rows: pd.DataFrame, path: Path, progress: bool) -> Iterator[Fault]:
+    """Reads every image that is there; those that are not are the table's faults already."""
+    there = np.array([bool(name) and (path.parent / name).is_file() for name in rows["image"]], bool)
+    rows = rows[there].assign(page=pages(rows)).drop_duplicates(["image", "page"])
+    files = [path.parent / name for name in rows["image"]]
+    twins: dict[bytes, list[int]] = {}
+    for row, image in enumerate(read_all(files, rows["page"].tolist(), progress)):
+        if isinstance(image, Fault):
+            yield image
+            continue
+        if fault := size_fault(image, files[row]):
+            yield fault
+        if image.min() == image.max():
+            yield warning(
+                files[row], f"is flat, each pixel is {image.min()}", "look at it, drop its row if empty"
+            )
+        else:
+            twins.setdefault(hashlib.sha256(image.tobytes()).digest(), []).append(row)
+    for group in twins.values():
+        if len(group) > 1:
+            yield _twin_fault(rows.iloc[group])
+
+
+def _twin_fault(same: pd.DataFrame) -> Fault:
+    names = ", ".join(f"{name} ({split})" for name, split in zip(same["image"], same["split"], strict=True))
+    if same["split"].nunique() > 1:
+        return error(names, "one and the same picture in several splits", "keep it in one of them")
+    return warning(names, "one and the same picture", "drop the copies, unless nothing moved")
+
+
+def _label_faults(manifest: Manifest, path: Path) -> Iterator[Fault]:
+    train = manifest.select("train")
+    if not train.labelled.any():
+        what = f"has no labelled training image ({len(train)} images with split train)"
+        yield warning(path, what, "count a few frames of each chamber, or train on synthetic images alone")
+    known = manifest.select(manifest.labelled & manifest.natural).table
+    for _, part in known.sort_values("frame").groupby(["modality", "chamber"], sort=True):
+        count = part["count"].to_numpy()
+        before, here, after = count[:-2], count[1:-1], count[2:]
+        low, high = np.minimum(before, after), np.maximum(before, after)
+        off = np.maximum(low - here, here - high)
+        for i in np.flatnonzero((off > JUMP) & (off > high / 2)):
+            first, _, last = part["frame"].iloc[i : i + 3]
+            what = f"count {here[i]:g} between {before[i]:g} (frame {first}) and {after[i]:g} (frame {last})"
+            yield warning(part["image"].iloc[i + 1], what, "look again, and correct it where it is a slip")
+
+
+def _time_faults(manifest: Manifest, path: Path) -> Iterator[Fault]:
+    timed = manifest.table[manifest.table["time_h"].notna()].sort_values("frame")
+    for (_, chamber), part in timed.groupby(["modality", "chamber"], sort=True):
+        frames, hours = part["frame"].tolist(), part["time_h"].tolist()
+        back = next((i for i in range(1, len(hours)) if hours[i] <= hours[i - 1]), None)
+        if back:
+            what = (
+                f"time_h goes from {hours[back - 1]:g} to {hours[back]:g} between frames {frames[back - 1]} "
+            )
+            what += f"and {frames[back]} of chamber {chamber}"
+            yield warning(path, what, "write the hours since the chamber's start, growing with the frame")
+
+
+def _leak_faults(manifest: Manifest, path: Path) -> Iterator[Fault]:
+    """A held-out frame a moment away from a labelled one is no new image: its count is known without looking."""
+    table = manifest.table[manifest.natural]
+    distances: list[int] = []
+    for _, part in table.groupby(["modality", "chamber"], sort=True):
+        known = part.loc[(part["split"] == "train") & part["count"].notna(), "frame"].to_numpy()
+        held_out = part.loc[part["split"] == "test", "frame"].to_numpy()
+        if len(known):
+            distances += np.abs(held_out[:, None] - known[None, :]).min(axis=1).tolist()
+    if distances and np.median(distances) <= NEAR:
+        what = (
+            f"{len(distances)} test frames lie a median of {np.median(distances):g} frames from a labelled "
+        )
+        what += "training frame of their own chamber, so that their counts follow without any image"
+        yield warning(path, what, "report leave-chamber-out figures beside those of this split")
