@@ -1,0 +1,117 @@
+"""Counting in parts of a few hundred frames, each kept on disk once done: constant memory, safe to stop.
+
+Frame k of the table always falls into the same part and the same batch, whatever was counted before and by
+how many processes, so a count that was stopped and resumed, or shared, is the same to the last digit.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from twincell.counting.inputs import Frames
+from twincell.counting.reader import Reader, sharpness
+from twincell.data.faults import Fault
+from twincell.errors import UserError
+from twincell.files import write_atomic
+from twincell.models.file import LoadedModel
+
+PART = 256  # frames; 4 MB of pictures
+BATCH = 64
+COLUMNS = ("row", "count_frame", "std", "novelty", "sharpness", "fault")
+
+
+class Parts:
+    """A folder of finished parts, and what they belong to.
+
+    Args:
+        folder: where parts lie; made where missing.
+        frames: all frames to be counted.
+        job: fingerprint of everything that decides the counts.
+        resume: go on with the parts that are there.
+
+    Raises:
+        UserError: parts are there and `resume` is off, or they belong to another job.
+    """
+
+    def __init__(self, folder: Path, frames: Frames, job: str, resume: bool = False) -> None:
+        self.folder, self.frames = folder, frames
+        known = folder / "job.json"
+        if known.exists():
+            if not resume:
+                raise UserError(
+                    f"{folder}: holds the parts of a count that was stopped; go on with --resume, "
+                    "or remove the folder"
+                )
+            if json.loads(known.read_text())["job"] != job:
+                raise UserError(
+                    f"{folder}: holds parts of a count with another model, input or option; remove the "
+                    "folder, or repeat the command that began it"
+                )
+        write_atomic(known, json.dumps({"job": job, "frames": len(frames), "part": PART}) + "\n")
+
+    def __len__(self) -> int:
+        return -(-len(self.frames) // PART)
+
+    def path(self, number: int) -> Path:
+        """Where a part is kept."""
+        return self.folder / f"part-{number:06d}.csv"
+
+    def rows(self, number: int) -> range:
+        """The rows of the table that make up a part."""
+        return range(number * PART, min((number + 1) * PART, len(self.frames)))
+
+    def todo(self) -> list[int]:
+        """The parts not counted yet."""
+        return [number for number in range(len(self)) if not self.path(number).exists()]
+
+    def count(self, number: int, model: LoadedModel, reader: Reader) -> None:
+        """Counts one part and keeps it."""
+        rows = self.rows(number)
+        table = count_rows(rows, model, reader)
+        write_atomic(self.path(number), table.to_csv(index=False, float_format="%.9g", lineterminator="\n"))
+
+    def join(self) -> pd.DataFrame:
+        """All parts as one table, one row per frame in the order of the frames."""
+        parts = [
+            pd.read_csv(self.path(n), keep_default_na=True, dtype={"fault": str}) for n in range(len(self))
+        ]
+        return pd.concat(parts, ignore_index=True)
+
+    def remove(self) -> None:
+        """Removes what this count kept here, and nothing else."""
+        for path in [*(self.path(number) for number in range(len(self))), self.folder / "job.json"]:
+            path.unlink(missing_ok=True)
+        if not any(self.folder.iterdir()):
+            self.folder.rmdir()
+
+
+def count_rows(rows: range, model: LoadedModel, reader: Reader) -> pd.DataFrame:
+    """Counts some frames from their images alone: columns `COLUMNS`, NaN where a frame cannot be read."""
+    read = reader.read_all(rows)
+    size = model.card.image_size
+    # An unreadable frame leaves a blank picture behind, so that the others stay in their batches.
+    blank = np.zeros((size, size), np.uint8)
+    images = np.stack([blank if isinstance(image, Fault) else image for image in read])
+    found = model.predict(images, batch=BATCH)
+    bad = np.array([isinstance(image, Fault) for image in read])
+    table = pd.DataFrame({"row": list(rows), "count_frame": found.count.numpy().astype(np.float64)})
+    for name, values in (("std", found.std), ("novelty", found.novelty)):
+        table[name] = np.nan if values is None else values.numpy().astype(np.float64)
+    table["sharpness"] = [sharpness(image) for image in images]
+    table.loc[bad, ["count_frame", "std", "novelty", "sharpness"]] = np.nan
+    table["fault"] = [image.what if isinstance(image, Fault) else "" for image in read]
+    return table
+
+
+def job_fingerprint(frames: Frames, model: LoadedModel, convert: bool) -> str:
+    """Changes with the model, any row of the table, the axes of any stack and the options."""
+    digest = hashlib.sha256(model.card.sha256.encode())
+    digest.update(json.dumps([model.card.preprocessing.model_dump(), convert, PART, BATCH]).encode())
+    digest.update(
+        json.dumps({path: info.axes for path, info in frames.stacks.items()}, sort_keys=True).encode()
+    )
+    digest.update(pd.util.hash_pandas_object(frames.table, index=False).to_numpy().tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,116 @@
+"""From what each image says to `counts.csv`: the whole time-lapse read, intervals and flags filled in."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+from twincell.counting.inputs import Frames
+from twincell.models.file import ModelCard
+from twincell.series.flags import UNLIKE_TRAINING, UNREADABLE
+from twincell.series.smoothing import smooth
+
+COLUMNS = ("chamber", "frame", "time_h", "image", "count", "count_frame", "lower", "upper", "flag")
+OTHER_MODALITY = "other modality"
+NINETY = 1.6449  # standard deviations either side that hold 90 % of a normal distribution
+CHAMBERS_AT_ONCE = 50
+
+
+def counts_table(
+    frames: Frames,
+    read: pd.DataFrame,
+    card: ModelCard,
+    use_counted: bool = True,
+    progress: Callable[[int], None] | None = None,
+) -> pd.DataFrame:
+    """One row per frame in the columns of counts.csv.
+
+    Frames of a time-lapse are read together with their neighbours and with the frames that a person counted;
+    a picture for itself keeps its own count, with the spread the model gives it.
+
+    Args:
+        frames: what was counted.
+        read: the table of `Parts.join`, row by row that of the frames.
+        card: the model's, for its modalities.
+        use_counted: let the counts in a manifest correct the time-lapses they stand in.
+        progress: called with the number of chambers done since the last call.
+    """
+    table = pd.concat(
+        [frames.table.reset_index(drop=True), read.drop(columns="row").reset_index(drop=True)], axis=1
+    )
+    # The same chamber may have been recorded in two modalities, or drawn: these are different time-lapses.
+    key = table["modality"] + "\0" + (table["series"].astype(int)).astype(str) + "\0" + table["chamber"]
+    table = table.assign(key=key, count=np.nan, lower=np.nan, upper=np.nan, flag="")
+    groups = list(table[table["series"]].groupby("key", sort=False).indices)
+    in_series = table[table["series"]]
+    for start in range(0, len(groups), CHAMBERS_AT_ONCE):
+        chosen = in_series[in_series["key"].isin(groups[start : start + CHAMBERS_AT_ONCE])]
+        _fill(table, _smoothed(chosen, use_counted, progress))
+    alone = table[~table["series"]]
+    if len(alone):
+        _fill(table, _alone(alone))
+    table["flag"] = [
+        _flag(flag, fault, other)
+        for flag, fault, other in zip(
+            table["flag"], table["fault"].fillna(""), _other_modality(table["modality"], card), strict=True
+        )
+    ]
+    table["count_frame"] = table["count_frame"].round(3)
+    return table[list(COLUMNS)]
+
+
+def csv_text(table: pd.DataFrame) -> str:
+    """The table as counts.csv holds it: blank where a value is unknown, whole numbers without a point."""
+    shown = table.copy()
+    shown["time_h"] = ["" if math.isnan(t) else f"{t:.4f}".rstrip("0").rstrip(".") for t in table["time_h"]]
+    for name in ("count", "count_frame"):
+        shown[name] = ["" if math.isnan(v) else f"{v:.3f}".rstrip("0").rstrip(".") for v in table[name]]
+    for name in ("lower", "upper"):
+        shown[name] = ["" if math.isnan(v) else f"{v:.0f}" for v in table[name]]
+    return shown.to_csv(index=False, lineterminator="\n")
+
+
+def _smoothed(rows: pd.DataFrame, use_counted: bool, progress: Callable[[int], None] | None) -> pd.DataFrame:
+    asked = rows[["frame", "count_frame", "novelty", "sharpness"]].assign(chamber=rows["key"])
+    people = asked[["chamber", "frame"]].assign(count=rows["counted"]).dropna(subset="count")
+    counted = people if use_counted and len(people) else None
+    found = smooth(asked, counted=counted, progress=progress)
+    return found.set_axis(rows.index)
+
+
+def _alone(rows: pd.DataFrame) -> pd.DataFrame:
+    """Pictures for themselves: the model's own count and spread, or the usual spread where it has none."""
+    asked = rows[["frame", "count_frame", "novelty"]].assign(chamber="")
+    found = smooth(asked).set_axis(rows.index)
+    found["count"] = rows["count_frame"].round(3)
+    spread = NINETY * rows["std"]
+    own = rows["std"].notna()
+    found.loc[own, "lower"] = (rows["count_frame"] - spread).round().clip(lower=0)[own]
+    found.loc[own, "upper"] = (rows["count_frame"] + spread).round()[own]
+    unread = rows["count_frame"].isna()
+    found.loc[unread, ["lower", "upper"]] = np.nan
+    found.loc[unread, "flag"] = UNREADABLE
+    return found
+
+
+def _fill(table: pd.DataFrame, found: pd.DataFrame) -> None:
+    for name in ("count", "lower", "upper"):
+        table.loc[found.index, name] = found[name].astype(float)
+    table.loc[found.index, "flag"] = found["flag"]
+
+
+def _other_modality(modalities: pd.Series, card: ModelCard) -> pd.Series:
+    return (modalities != "") & ~modalities.isin(card.modalities)
+
+
+def _flag(flag: str, fault: str, other: bool) -> str:
+    reasons = [reason for reason in flag.split("; ") if reason]
+    if fault:
+        reasons = [f"{UNREADABLE}: {fault.replace('; ', ', ')}", *(r for r in reasons if r != UNREADABLE)]
+    if other:
+        reasons.append(OTHER_MODALITY)
+    return "; ".join(reasons)
+
+
+__all__ = ["COLUMNS", "OTHER_MODALITY", "UNLIKE_TRAINING", "counts_table", "csv_text"]
