@@ -95,13 +95,7 @@ class Batches:
             drawn_source(store, settings, seed, self.device, progress) if self.synthetic_per_step else None
         )
         self._order: dict[int, Tensor] = {}
-
-    @property
-    def steps_per_epoch(self) -> int:
-        """Steps that draw as many natural images as there are (synthetic ones where none is natural)."""
-        if self._drawn is not None and not self.natural_per_step:
-            return math.ceil(self._drawn.size / self.synthetic_per_step)
-        return math.ceil(len(self._images) / self.natural_per_step)
+        self.steps_per_epoch = steps_per_epoch(store, settings)
 
     def make(self, step: int) -> Batch:
         """The batch of step 0, 1, 2, ..."""
@@ -188,6 +182,16 @@ def division(settings: Settings, natural: int) -> tuple[int, int]:
         return size, 0
     own = min(max(round(size / (1 + ratio)), 1), size - 1)
     return own, size - own
+
+
+def steps_per_epoch(store: ImageStore, settings: Settings) -> int:
+    """Steps that draw as many natural images as there are (synthetic ones where none is natural)."""
+    natural = int(store.natural.sum())
+    own, drawn = division(settings, natural)
+    if own:
+        return math.ceil(natural / own)
+    there = len(store) - natural if settings.synthetic.source == "manifest" else settings.synthetic.pool
+    return math.ceil(there / drawn)
 
 
 def chances(settings: BatchSettings, weights: Tensor, taught: bool) -> Tensor | None:

@@ -1,1 +1,1 @@
-""""""
+"""Moving a trained network to another microscope: schemes over its named parts."""

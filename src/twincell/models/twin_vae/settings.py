@@ -1,0 +1,53 @@
+"""The Twin-VAE's settings; the defaults are the paper's for phase contrast."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from twincell.config import Count, NotNegative, Positive, Strict
+
+
+class NetworkSettings(Strict):
+    """Widths of the network; kernels and strides are the architecture's own and do not change."""
+
+    channels: tuple[Positive, Positive, Positive, Positive] = (32, 64, 128, 256)
+    """Channels of the four outer convolutions, from the pixels in; the decoder mirrors them."""
+    core: Positive = 512
+    """Channels of the shared convolution and width of the bottleneck's outer layers."""
+    latent: Positive = 256
+    """Length of the latent vector."""
+    regressor: tuple[Positive, Positive] = (256, 128)
+    """Widths of the regressor's two hidden layers."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    leak: NotNegative = 0.2
+    """Slope of the leaky ReLU below zero."""
+
+
+class Factors(Strict):
+    """Weights of the loss terms for images of one origin: C_rec, C_reg and C_kl of the paper's equation 1."""
+
+    reconstruction: NotNegative = 100.0
+    regression: NotNegative = 3.0
+    kl: NotNegative = 2.0
+
+
+class LossSettings(Strict):
+    """The loss of the paper, section 2.3.2."""
+
+    pixels: Literal["mse", "bce"] = "mse"
+    """Pixel loss: mean squared error (phase contrast) or binary cross entropy (bright field)."""
+    natural: Factors = Factors()
+    synthetic: Factors = Factors()
+    reconstruction_decay: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """C_rec is multiplied by (1 - decay) with every epoch."""
+    regressor_delay: Count = 100
+    """Epochs before the count term starts."""
+    decode: bool = True
+    """Off: the decoders are not computed and there is no pixel term (transfer, paper 4.1)."""
+
+
+class TwinVAESettings(Strict):
+    """A preset's `model:` for the method twin_vae."""
+
+    network: NetworkSettings = NetworkSettings()
+    loss: LossSettings = LossSettings()

@@ -1,0 +1,17 @@
+"""Training a Twin-VAE: one look at a batch, one loss."""
+
+from twincell.data.batches import Batch
+from twincell.models.twin_vae.loss import twin_loss
+from twincell.training.task import CountingTask, Moment, StepResult
+
+
+class TwinVAETask(CountingTask):
+    """Minimises `twin_loss`; `settings.model` is a `TwinVAESettings`."""
+
+    def losses(self, batch: Batch, moment: Moment) -> StepResult:
+        """Encodes, counts and (unless switched off) decodes the batch by its origins."""
+        settings = self.settings.model.loss  # type: ignore[attr-defined]
+        with self.autocast():
+            output = self.network(batch.images, batch.natural, decode=settings.decode)
+        loss = twin_loss(output, batch, settings, moment.epoch)
+        return StepResult(loss.total, output.count, loss.terms())

@@ -1,0 +1,46 @@
+"""What a run computes on: its name for people, and whether it has bfloat16 in hardware."""
+
+import platform
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+
+BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
+"""CPU features (Linux names, x86 and Arm) that multiply bfloat16 faster than float32."""
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether bfloat16 pays on this device."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device.type == "cpu":
+        return bool(BFLOAT16_FLAGS & _cpu_flags())
+    return False
+
+
+def device_name(device: torch.device) -> str:
+    """For example "cpu (Intel Xeon, 2 threads)" or "cuda (NVIDIA H200)"."""
+    if device.type == "cuda":
+        return f"cuda ({torch.cuda.get_device_name(device)})"
+    if device.type == "cpu":
+        threads = torch.get_num_threads()
+        return f"cpu ({_cpu_model()}, {threads} thread{'s' * (threads != 1)})"
+    return device.type
+
+
+@lru_cache
+def _cpu_lines() -> tuple[str, ...]:
+    info = Path("/proc/cpuinfo")
+    return tuple(info.read_text(errors="replace").splitlines()) if info.is_file() else ()
+
+
+def _cpu_flags() -> set[str]:
+    lines = [line for line in _cpu_lines() if line.lower().startswith(("flags", "features"))]
+    return set(lines[0].split(":", 1)[1].split()) if lines else set()
+
+
+def _cpu_model() -> str:
+    lines = [line for line in _cpu_lines() if line.startswith("model name")]
+    model = lines[0].split(":", 1)[1] if lines else platform.processor() or platform.machine()
+    return " ".join(model.replace("(R)", "").replace("(TM)", "").split())

@@ -1,0 +1,242 @@
+"""Training from a manifest to a model file: the function behind `twincell train` and `twincell transfer`."""
+
+import sys
+from pathlib import Path
+from typing import TypeVar
+
+import lightning as L
+import torch
+from torch import Tensor, nn
+
+import twincell
+from twincell.config import Settings
+from twincell.data.batches import Batches, steps_per_epoch
+from twincell.data.chance import seed_for
+from twincell.data.manifest import Manifest
+from twincell.errors import UserError
+from twincell.models import METHODS
+from twincell.models.file import ModelCard, Preprocessing, TrainingData, load_card, load_model, save_model
+from twincell.training import keeping
+from twincell.training.device import device_name
+from twincell.training.folder import Identity, open_folder
+from twincell.training.history import History
+from twincell.training.keeping import Keeping
+from twincell.training.line import ProgressLine
+from twincell.training.material import Material, load_material
+from twincell.training.task import CountingTask, Plan
+from twincell.training.teacher import teach
+from twincell.training.trainer import Machine, Ticks, is_first_process, make_trainer, quiet
+from twincell.training.validation import Validation
+
+C = TypeVar("C", bound=L.Callback)
+INITIAL_WEIGHTS = 200  # stream of chance
+
+
+class Stopped(Exception):  # noqa: N818 - no error: it was asked for
+    """Training was asked to stop before its end; its checkpoint is kept.
+
+    Attributes:
+        signal: the number of the signal that asked.
+    """
+
+    def __init__(self, signal: int, message: str) -> None:
+        super().__init__(message)
+        self.signal = signal
+
+
+def fit(
+    settings: Settings,
+    manifest: Manifest,
+    out: str | Path,
+    resume: bool = False,
+    start: str | Path | None = None,
+    seed: int = 0,
+    *,
+    targets: Tensor | None = None,
+    weights: Tensor | None = None,
+    max_minutes: float | None = None,
+    progress: bool = True,
+    machine: Machine | None = None,
+) -> Path:
+    """Trains a network and writes it into a run folder as a model file.
+
+    The folder holds settings.yaml, run.json, history.csv, tensorboard/, last.ckpt (to resume from) and at
+    the end model.safetensors with model.json. The same settings, manifest and seed give the same weights on
+    one machine, also when the run was killed and resumed in between.
+
+    Args:
+        settings: from `load_preset`, perhaps `changed`.
+        manifest: its rows of split train are learned from; `load_material` says what is validated on.
+        out: the run folder; has to be empty or absent unless `resume`.
+        resume: go on with the run in `out`; starts it where it has no checkpoint yet.
+        start: a model (run folder, file or shipped name) of the same method whose weights are the start.
+        seed: of weights, batches, augmentation, dropout.
+        targets: optional (T,) soft counts of the manifest's T training images, in place of
+        `settings.teacher`.
+        weights: optional (T,) trust in each target, from 0.
+        max_minutes: end training after this time, with a model of what was reached.
+        progress: whether bars and lines are shown (on stderr).
+        machine: accelerator, devices and nodes; one device of the best kind unless given.
+
+    Returns:
+        The run folder.
+
+    Raises:
+        UserError: bad settings, data or folder, before any work starts.
+        Stopped: SIGTERM or Ctrl-C came; the checkpoint is written, `resume` goes on.
+    """
+    out, progress = Path(out), progress and is_first_process()
+    network = _network(settings, start, seed)
+    identity = Identity(
+        str(manifest.root), manifest.fingerprint(), seed, load_card(start).sha256 if start else ""
+    )
+    open_folder(out, settings, identity, resume or not is_first_process())
+    if (out / "model.json").exists():
+        _say(progress, f"{out} holds a finished model; nothing to do")
+        return out
+    material = load_material(manifest, settings, seed, progress)
+    steps = settings.training.steps or (settings.training.epochs or 0) * steps_per_epoch(
+        material.train, settings
+    )
+    checkpoint = out / keeping.NAME if resume and (out / keeping.NAME).exists() else None
+
+    callbacks = _callbacks(settings, material, out, max_minutes, progress)
+    with quiet():
+        resumed = torch.load(checkpoint, mmap=True, weights_only=True)["global_step"] if checkpoint else None
+        trainer = make_trainer(settings.training, out, steps, callbacks, machine or Machine(), resumed)
+        if targets is None:
+            targets, weights = teach(material.train, settings.teacher) or (None, None)
+        device = trainer.strategy.root_device
+        batches = Batches(material.train, settings, seed, targets, weights, device, progress)
+        task = METHODS[settings.method].task(network, settings)
+        task.plan = Plan(batches, steps, seed)
+        _say(progress, _description(settings, material, network, device, steps))
+        trainer.fit(task, Ticks(), ckpt_path=checkpoint, weights_only=True)
+
+    kept = _one(callbacks, Keeping)
+    if kept.stopped is not None:
+        raise Stopped(
+            kept.stopped, f"stopped after step {trainer.global_step} of {steps}; go on with --resume"
+        )
+    if trainer.is_global_zero:
+        _finish(task, callbacks, out, _card(settings, manifest, material, trainer, callbacks, seed, start))
+        _say(progress, _ending(trainer.global_step, steps, callbacks, out))
+    return out
+
+
+def _network(settings: Settings, start: str | Path | None, seed: int) -> nn.Module:
+    """The network at step 0."""
+    torch.manual_seed(seed_for(seed, 0, INITIAL_WEIGHTS))
+    network = METHODS[settings.method].build(settings.model)
+    if start is None:
+        return network
+    model = load_model(start)
+    if model.card.method != settings.method:
+        raise UserError(
+            f"{start}: its method is {model.card.method}, that of the settings "
+            f"{settings.name} is {settings.method}; choose a preset of the model's method"
+        )
+    try:
+        network.load_state_dict(model.network.state_dict())
+    except RuntimeError as error:
+        raise UserError(
+            f"{start}: its network has other widths than the settings {settings.name} "
+            f"({str(error).splitlines()[1].strip()}); choose the preset the model was trained with"
+        ) from error
+    return network
+
+
+def _callbacks(
+    settings: Settings, material: Material, out: Path, max_minutes: float | None, progress: bool
+) -> list[L.Callback]:
+    """What happens after every step, in order: validate, log, show, save."""
+    training = settings.training
+    callbacks: list[L.Callback] = []
+    if settings.transfer is not None:
+        from twincell.transfer.scheme import Freezing
+
+        callbacks.append(Freezing(settings.transfer.scheme, METHODS[settings.method].parts))
+    if material.validation is not None:
+        method = METHODS[settings.method]
+        callbacks.append(Validation(material.validation, method, training.validate_every, training.patience))
+    callbacks += [History(out, training.log_every), ProgressLine(progress)]
+    return [*callbacks, Keeping(out, training.save_steps, training.save_seconds, max_minutes)]
+
+
+def _finish(task: CountingTask, callbacks: list[L.Callback], out: Path, card: ModelCard) -> None:
+    """Writes the model: the best validated weights where these are wanted and known, else the last."""
+    network = task.counting_network
+    best = next((c.weights for c in callbacks if isinstance(c, Validation)), {})
+    if best and task.settings.training.keep == "best":
+        network.load_state_dict(best)
+    save_model(out, network.cpu().eval(), card)
+
+
+def _card(
+    settings: Settings,
+    manifest: Manifest,
+    material: Material,
+    trainer: L.Trainer,
+    callbacks: list[L.Callback],
+    seed: int,
+    start: str | Path | None,
+) -> ModelCard:
+    store = material.train
+    labelled = ~store.counts.isnan() & store.natural
+    validation = next((c for c in callbacks if isinstance(c, Validation)), None)
+    metrics = {} if validation is None else {"validation": {"mae": validation.mae, "step": validation.step}}
+    return ModelCard(
+        name=settings.name,
+        method=settings.method,
+        settings=settings.model.model_dump(mode="json"),
+        training=settings.model_dump(mode="json"),
+        modalities=sorted(
+            {m for m, own in zip(store.modalities, store.natural.tolist(), strict=True) if own}
+        ),
+        preprocessing=Preprocessing(test_time_flips=settings.counting.test_time_flips),
+        data=TrainingData(
+            fingerprint=manifest.fingerprint(),
+            images=int(store.natural.sum()),
+            labelled=int(labelled.sum()),
+            chambers=len({c for c, own in zip(store.chambers, store.natural.tolist(), strict=True) if own}),
+            description=material.described + (f"; started from {start}" if start else ""),
+        ),
+        metrics=metrics,
+        seed=seed,
+        steps=trainer.global_step,
+        seconds=round(_one(callbacks, History).seconds, 1),
+        machine=device_name(trainer.strategy.root_device),
+        twincell_version=twincell.__version__,
+    )
+
+
+def _description(
+    settings: Settings, material: Material, network: nn.Module, device: torch.device, steps: int
+) -> str:
+    millions = sum(p.numel() for p in network.parameters()) / 1e6
+    return (
+        f"training {settings.name} ({settings.method}, {millions:.2f} M parameters) for {steps} steps "
+        f"on {device_name(device)}: {material.described}"
+    )
+
+
+def _ending(step: int, steps: int, callbacks: list[L.Callback], out: Path) -> str:
+    validation = next((c for c in callbacks if isinstance(c, Validation)), None)
+    found = (
+        "" if validation is None or not validation.step else f", validation MAE {validation.mae:.2f} cells"
+    )
+    if step >= steps:
+        length = f"{steps} steps"
+    else:
+        cause = "time is up" if _one(callbacks, Keeping).timed_out else "validation no longer improves"
+        length = f"{step} of {steps} steps ({cause})"
+    return f"trained {length} in {_one(callbacks, History).seconds:.0f} s{found}: {out / 'model.safetensors'}"
+
+
+def _one(callbacks: list[L.Callback], kind: type[C]) -> C:
+    return next(callback for callback in callbacks if isinstance(callback, kind))
+
+
+def _say(show: bool, line: str) -> None:
+    if show:
+        print(line, file=sys.stderr)

@@ -1,0 +1,39 @@
+"""Soft labels in time: frames between two counted ones get the count interpolated between them."""
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from twincell.config import TeacherSettings
+from twincell.data.store import ImageStore
+
+
+def teach(store: ImageStore, settings: TeacherSettings) -> tuple[Tensor, Tensor] | None:
+    """Counts and their weights for every image of the store, or None where no teacher is asked for.
+
+    A counted image keeps its count and has weight 1. An uncounted natural frame between two counted ones of
+    its chamber gets the count on the straight line between them, with weight `weight / (1 + decay *
+    frames)`, where `frames` is the distance to the nearer one. All others have no target (NaN) and weight 0.
+
+    Returns:
+        targets (N,) float32 and weights (N,) float32.
+    """
+    if settings.kind == "none":
+        return None
+    counts, frames = store.counts.cpu().double().numpy(), store.frames.cpu().numpy()
+    natural, chambers = store.natural.cpu().numpy(), np.array(store.chambers)
+    targets, weights = counts.copy(), np.isfinite(counts).astype(float)
+    for chamber in np.unique(chambers[natural]):
+        members = natural & (chambers == chamber)
+        known = np.flatnonzero(members & np.isfinite(counts))
+        if len(known) < 2:
+            continue
+        known = known[np.argsort(frames[known], kind="stable")]
+        within = (frames >= frames[known[0]]) & (frames <= frames[known[-1]])
+        between = np.flatnonzero(members & ~np.isfinite(counts) & within)
+        targets[between] = np.interp(frames[between], frames[known], counts[known])
+        gap = np.abs(frames[between][:, None] - frames[known]).min(1, initial=math.inf)
+        weights[between] = settings.weight / (1 + settings.decay * gap)
+    return torch.tensor(targets, dtype=torch.float32), torch.tensor(weights, dtype=torch.float32)

@@ -1,0 +1,79 @@
+"""Validation while training: the count error on images kept aside, never augmented; when to stop early."""
+
+from typing import Any
+
+import lightning as L
+import torch
+from torch import Tensor, nn
+
+from twincell.data.store import ImageStore
+from twincell.models.base import Method, Prediction
+from twincell.training.task import CountingTask
+
+BATCH = 64
+
+
+class Validation(L.Callback):
+    """Measures the MAE of rounded counts every few steps and remembers the best weights.
+
+    Args:
+        store: labelled natural images that are not trained on, at least one.
+        method: how the network is asked.
+        every: steps between validations; the last step is validated too.
+        patience: validations without a better MAE before training stops; 0 = never.
+    """
+
+    def __init__(self, store: ImageStore, method: Method, every: int, patience: int) -> None:
+        self._images, self._counts = store.images, store.counts.cpu()
+        self._method, self._every, self._patience = method, every, patience
+        self.mae, self.step = float("inf"), 0
+        self.weights: dict[str, Tensor] = {}
+        self._worse = 0
+
+    def state_dict(self) -> dict[str, Any]:
+        """For the checkpoint; with the best weights, so that a resumed run ends with the same ones."""
+        return {"mae": self.mae, "step": self.step, "weights": self.weights, "worse": self._worse}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """From the checkpoint."""
+        self.mae, self.step = state_dict["mae"], state_dict["step"]
+        self.weights, self._worse = state_dict["weights"], state_dict["worse"]
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """A run that had stopped early and was killed before its end does not go on."""
+        if self._patience and self._worse >= self._patience:
+            trainer.should_stop = True
+
+    def on_train_batch_end(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Validates when it is time to."""
+        assert isinstance(pl_module, CountingTask)
+        step = trainer.global_step
+        if step % self._every != 0 and step != pl_module.plan.steps:
+            return
+        network = pl_module.counting_network
+        predicted = look(network, self._method, self._images, pl_module.device)
+        mae = float((predicted.count.round() - self._counts).abs().mean())
+        pl_module.latest["validation_mae"] = torch.tensor(mae)
+        if mae < self.mae:
+            self.mae, self.step, self._worse = mae, step, 0
+            self.weights = {k: v.detach().cpu().clone() for k, v in network.state_dict().items()}
+        else:
+            self._worse += 1
+        if self._patience and self._worse >= self._patience:
+            trainer.should_stop = True
+
+
+def look(network: nn.Module, method: Method, images: Tensor, device: torch.device) -> Prediction:
+    """Counts (N, 1, 128, 128) uint8 images in float32, not augmented; the network's mode is kept."""
+    was_training = [(module, module.training) for module in network.modules()]
+    network.eval()
+    with torch.no_grad():
+        pieces = [
+            method.predict(network, images[start : start + BATCH].to(device).float() / 255).cpu()
+            for start in range(0, len(images), BATCH)
+        ]
+    for module, training in was_training:
+        module.training = training
+    return Prediction.join(pieces)
