@@ -1,5 +1,6 @@
 """The `twincell` command: one thin file per verb, no logic here."""
 
+import errno
 import importlib
 import importlib.util
 import sys
@@ -26,6 +27,7 @@ VERBS = [
     "growth",
     "translate",
 ]
+MACHINE_SAYS_NO = (errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EROFS, errno.EDQUOT)
 STOPPED = 130  # what shells expect of a program ended by Ctrl-C
 
 
@@ -39,13 +41,20 @@ class _Command(TyperGroup):
             for problem in error.problems:
                 print(f"twincell: {problem}", file=sys.stderr)
             raise typer.Exit(2) from error
+        except OSError as failure:
+            # A full disk or a closed folder is no mistake of ours; all else keeps its traceback.
+            if failure.errno not in MACHINE_SAYS_NO:
+                raise
+            where = f"{failure.filename}: " if failure.filename else ""
+            print(f"twincell: {where}{failure.strerror}", file=sys.stderr)
+            raise typer.Exit(2) from failure
         except KeyboardInterrupt as stop:
             print("twincell: stopped", file=sys.stderr)
             raise typer.Exit(STOPPED) from stop
 
 
-def build() -> typer.Typer:
-    """The whole command, every verb registered."""
+def root() -> typer.Typer:
+    """The command without verbs: how it is called, fails and stops."""
     app = typer.Typer(
         cls=_Command,
         name="twincell",
@@ -55,6 +64,12 @@ def build() -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     app.callback()(_options)
+    return app
+
+
+def build() -> typer.Typer:
+    """The whole command, every verb registered."""
+    app = root()
     for verb in VERBS:
         name = verb.replace("-", "_")
         place = f"twincell.cli.{name}_" if verb == "import" else f"twincell.cli.{name}"

@@ -161,7 +161,7 @@ def _time_faults(manifest: Manifest, path: Path) -> Iterator[Fault]:
 
 
 def _leak_faults(manifest: Manifest, path: Path) -> Iterator[Fault]:
-    """A held-out frame a moment away from a labelled one is no new image: its count is known without looking."""
+    """A held-out frame a moment away from a labelled one is no new image: its count is known unseen."""
     table = manifest.table[manifest.natural]
     distances: list[int] = []
     for _, part in table.groupby(["modality", "chamber"], sort=True):

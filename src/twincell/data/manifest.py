@@ -13,7 +13,8 @@ from numpy.typing import ArrayLike
 
 from twincell.data import rows as manifest_rows
 from twincell.data.faults import refuse
-from twincell.data.rows import COLUMNS
+from twincell.data.rows import COLUMNS, SPLITS
+from twincell.errors import UserError
 from twincell.files import sha256, write_atomic
 
 NAME = "manifest.csv"
@@ -84,8 +85,14 @@ class Manifest:
         return len(self.table)
 
     def select(self, which: str | ArrayLike) -> "Manifest":
-        """The rows of a split ("train"), of a boolean mask (N,), or at given positions, in that order."""
+        """The rows of a split ("train"), of a boolean mask (N,), or at given positions, in that order.
+
+        Raises:
+            UserError: for a word that is no split.
+        """
         if isinstance(which, str):
+            if which not in SPLITS:
+                raise UserError(f"split {which!r} is not known; name one of {', '.join(SPLITS)}")
             return Manifest(self.table[self.table["split"] == which], self.root)
         index = np.asarray(which)
         return Manifest(self.table[index] if index.dtype == bool else self.table.iloc[index], self.root)

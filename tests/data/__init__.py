@@ -1,0 +1,1 @@
+"""Makers of small test data; no image lies in the repository."""

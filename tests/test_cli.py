@@ -1,0 +1,100 @@
+"""The command as a whole: codes, errors, help."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from twincell import __version__, cli
+from twincell.errors import UserError
+
+
+def verb(error: BaseException) -> typer.Typer:
+    """A command whose one verb fails so; it goes through the same root as all verbs."""
+    app = cli.root()
+
+    @app.command()
+    def fail() -> None:
+        raise error
+
+    return app
+
+
+def test_help_names_every_verb_and_each_verb_has_help_with_an_example() -> None:
+    runner = CliRunner()
+    whole = runner.invoke(cli.build(), ["--help"], terminal_width=200)
+    assert whole.exit_code == 0
+    for name in cli.VERBS:
+        assert f" {name} " in whole.output
+        own = runner.invoke(cli.build(), [name, "--help"])
+        assert own.exit_code == 0
+        if "COMMAND" not in own.output:
+            assert f"twincell {name}" in " ".join(own.output.split()).partition("Example")[2], name
+
+
+def test_sub_verbs_have_help_with_an_example() -> None:
+    result = CliRunner().invoke(cli.build(), ["import", "cho-k1", "--help"])
+    assert "Example: twincell import cho-k1" in " ".join(result.output.split())
+
+
+def test_bad_input_is_one_line_per_fault_and_code_2() -> None:
+    result = CliRunner().invoke(verb(UserError(["a.png: is missing", "b.png: is empty"])), ["fail"])
+    assert result.exit_code == 2
+    assert result.stderr == "twincell: a.png: is missing\ntwincell: b.png: is empty\n"
+    assert "Traceback" not in result.output
+
+
+def test_ctrl_c_is_one_calm_line_and_code_130() -> None:
+    result = CliRunner().invoke(verb(KeyboardInterrupt()), ["fail"])
+    assert result.exit_code == 130
+    assert result.stderr == "twincell: stopped\n"
+
+
+def test_a_full_disk_or_a_closed_folder_is_said_without_a_traceback() -> None:
+    result = CliRunner().invoke(verb(PermissionError(13, "Permission denied", "/root/x")), ["fail"])
+    assert result.exit_code == 2
+    assert result.stderr == "twincell: /root/x: Permission denied\n"
+
+
+def test_our_own_mistakes_keep_their_traceback() -> None:
+    with pytest.raises(ZeroDivisionError):
+        CliRunner().invoke(verb(ZeroDivisionError()), ["fail"], catch_exceptions=False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["--version"], 0),
+        (["--help"], 0),
+        (["no-such-verb"], 2),
+        (["check"], 2),
+        (["check", "x", "--no-such"], 2),
+    ],
+)
+def test_run_gives_the_exit_code(arguments: list[str], code: int, capfd: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(arguments) == code
+    assert capfd.readouterr()
+
+
+def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["--version"]) == 0
+    assert capsys.readouterr().out == f"twincell {__version__}\n"
+
+
+def test_the_installed_command_ends_with_the_code(tmp_path: Path) -> None:
+    program = Path(sys.executable).parent / "twincell"
+    done = subprocess.run([program, "check", str(tmp_path)], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "manifest.csv: is missing" in done.stdout
+
+
+def test_help_comes_fast_because_nothing_heavy_is_imported() -> None:
+    heavy = ("torch", "pandas", "lightning", "matplotlib", "scipy", "sklearn")
+    code = (
+        f"import sys; from twincell import cli; cli.build(); print([m for m in {heavy} if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

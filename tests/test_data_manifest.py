@@ -1,0 +1,90 @@
+"""The manifest: what is read is what was written, wherever it lies."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import tifffile
+
+from twincell.data.manifest import Manifest
+from twincell.data.store import ImageStore
+from twincell.errors import UserError
+
+
+def test_reading_gives_back_what_was_written(dataset: Path, tmp_path: Path) -> None:
+    manifest = Manifest.read(dataset)
+    manifest.table["note"] = 'a, quoted "word"'
+    manifest.table["time_h"] = manifest.table["frame"] / 3
+    manifest.table.loc[0, "count"] = 0
+    manifest.write(dataset / "other.csv")
+    again = Manifest.read(dataset / "other.csv")
+    pd.testing.assert_frame_equal(again.table, manifest.table)
+    assert again.labelled[0]
+    assert math.isnan(again.table["count"].iloc[1])
+
+
+def test_a_folder_means_its_manifest_csv(dataset: Path) -> None:
+    assert Manifest.read(dataset).fingerprint() == Manifest.read(dataset / "manifest.csv").fingerprint()
+
+
+def test_written_elsewhere_the_paths_stay_true(dataset: Path, tmp_path: Path) -> None:
+    manifest = Manifest.read(dataset)
+    manifest.write(tmp_path / "far" / "away" / "manifest.csv")
+    moved = Manifest.read(tmp_path / "far" / "away")
+    assert [path.resolve() for path in moved.paths] == [path.resolve() for path in manifest.paths]
+    assert not any(Path(image).is_absolute() for image in moved.table["image"])
+
+
+def test_time_and_page_may_be_left_out(dataset: Path) -> None:
+    table = Manifest.read(dataset).table.drop(columns=["time_h", "page"])
+    table.to_csv(dataset / "manifest.csv", index=False)
+    manifest = Manifest.read(dataset)
+    assert manifest.table["time_h"].isna().all()
+    assert (manifest.table["page"] == 0).all()
+
+
+def test_extra_columns_and_spaces_and_byte_order_marks_do_no_harm(dataset: Path) -> None:
+    path = dataset / "manifest.csv"
+    text = path.read_text().replace(",train,", ", train ,").replace("\n", "\r\n")
+    path.write_bytes(b"\xef\xbb\xbf" + text.encode() + b"\r\n")
+    manifest = Manifest.read(path)
+    assert len(manifest.select("train")) == 54
+    assert manifest.table["source"].str.startswith("128p_").all()
+
+
+def test_the_fingerprint_follows_labels_and_pixels_but_not_the_place(imported: Path, dataset: Path) -> None:
+    before = Manifest.read(imported).fingerprint()
+    manifest = Manifest.read(dataset)
+    assert manifest.fingerprint() == before
+    manifest.table.loc[0, "count"] = 7
+    assert manifest.fingerprint() != before
+    manifest = Manifest.read(dataset)
+    manifest.paths[0].write_bytes(manifest.paths[1].read_bytes())
+    assert manifest.fingerprint() != before
+    assert Manifest.read(imported).select(np.arange(72)[::-1]).fingerprint() != before
+
+
+def test_selecting_keeps_order_and_paths(imported: Path) -> None:
+    manifest = Manifest.read(imported)
+    chosen = manifest.select([5, 2])
+    assert chosen.paths == [manifest.paths[5], manifest.paths[2]]
+    assert len(manifest.select(manifest.labelled)) == 18
+    assert len(manifest.select("val")) == 0
+    assert len(manifest.select("train")) + len(manifest.select("test")) == len(manifest)
+
+
+def test_an_unknown_split_is_refused_not_empty(imported: Path) -> None:
+    with pytest.raises(UserError, match="split 'training' is not known"):
+        Manifest.read(imported).select("training")
+
+
+def test_stacks_are_read_page_by_page(tmp_path: Path) -> None:
+    frames = np.random.default_rng(0).integers(0, 256, (5, 128, 128), dtype=np.uint8)
+    tifffile.imwrite(tmp_path / "stack.tif", frames)
+    row = {"image": "stack.tif", "split": "train", "modality": "bf", "origin": "natural", "chamber": "a"}
+    rows = [row | {"frame": t, "page": t, "count": None} for t in range(5)]
+    Manifest(pd.DataFrame(rows), tmp_path).write(tmp_path)
+    store = ImageStore.load(Manifest.read(tmp_path), progress=False)
+    np.testing.assert_array_equal(store.images[:, 0].numpy(), frames)
