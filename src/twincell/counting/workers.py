@@ -78,10 +78,10 @@ class _Progress(Callback):
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._bar = bar()
 
     def on_predict_start(self, trainer: lightning.Trainer, *_: object) -> None:
         if trainer.is_global_zero:
+            self._bar = bar()  # made here: a display cannot travel to another process
             self._bar.start()
             self._task = self._bar.add_task("counting", total=len(self._parts.frames), note="")
 
