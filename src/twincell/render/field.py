@@ -1,7 +1,7 @@
-"""Cells on the pixel grid: how far is each pixel from the outline of its cell, and which cell is it.
+"""Cells on the pixel grid: how far is each sample from the outline of its cell, and which cell is it.
 
-Only small patches around the cells are computed, and gathered into the images of the whole batch by scattered
-minima; where cells press on each other, the border between them is where both are equally far.
+Only small patches around the cells are computed, and settled between neighbours by scattered minima over the whole
+batch; where cells press on each other, the border between them is where both are equally far.
 """
 
 from __future__ import annotations
@@ -11,87 +11,89 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from twincell.scene.scene import Scene
+from twincell.scene.scene import SIZE, Scene
 
-FAR = 99.0  # px, distance of pixels out of every cell's reach
+FAR = 99.0  # px, distance to a cell that is not there
+HALVES = (8.0, 10.0, 14.0, 20.0, 32.0, 64.0)  # px, half widths of patches: each cell takes the smallest that holds it
+
+
+@dataclass
+class Grid:
+    """Samples of N images: `scale` samples per px, `pad` px more than the image on every side."""
+
+    scale: int
+    pad: int
+
+    @property
+    def side(self) -> int:
+        """Samples along one side."""
+        return (SIZE + 2 * self.pad) * self.scale
 
 
 @dataclass
 class Field:
-    """Cells of N scenes on a grid of H x W samples.
+    """The P samples of a batch that lie in or near a cell.
 
     Attributes:
-        distance: (N, H, W) px to the nearest outline, negative inside a cell, `FAR` away from all cells.
-        second: (N, H, W) the same to the second-nearest cell.
-        slot: (N, H, W) int64 slot of the nearest cell, -1 where no cell is near.
+        where: (P,) int64 flat position in (N, side, side).
+        cell: (P,) int64 the nearest cell, as image * slots + slot.
+        row, column: (P,) int64 position in samples relative to that cell's own corner (for textures that move with it).
+        distance: (P,) px to the nearest cell's outline, negative inside.
+        second: (P,) the same to the second-nearest cell; `FAR` where none is near.
     """
 
+    where: Tensor
+    cell: Tensor
+    row: Tensor
+    column: Tensor
     distance: Tensor
     second: Tensor
-    slot: Tensor
-
-    def of(self, values: Tensor) -> Tensor:
-        """(N, S) values of the cells spread over the pixels of each: (N, H, W); 0 where no cell is near."""
-        flat = torch.nn.functional.pad(values, (1, 0))
-        return flat.gather(1, (self.slot + 1).flatten(1)).reshape(self.slot.shape)
 
 
-def cell_field(scene: Scene, size: int, scale: int, pad: int, reach: float) -> Field:
-    """Distances to the cells' outlines.
+def cell_field(scene: Scene, grid: Grid, reach: float) -> Field:
+    """Distances to the cells' outlines, for all samples up to `reach` px outside of them."""
+    parts = [_patches(scene, image, slot, grid, half, reach) for image, slot, half in _by_size(scene, reach)]
+    where, cell, row, column, d = (torch.cat([part[k] for part in parts]) for k in range(5))
+    nearest = torch.full((len(scene) * grid.side**2,), FAR, device=scene.x.device)
+    second = nearest.clone()
+    nearest.scatter_reduce_(0, where, d, "amin")
+    mine = d <= nearest[where]
+    second.scatter_reduce_(0, where[~mine], d[~mine], "amin")
+    where = where[mine]
+    return Field(where, cell[mine], row[mine], column[mine], d[mine], second[where])
 
-    Args:
-        size: side of the image in px; the grid has (size + 2 pad) * scale samples a side.
-        scale: samples per px.
-        pad: px added around the image.
-        reach: px beyond the outline that still have to be known.
-    """
-    side = (size + 2 * pad) * scale
-    n = len(scene)
-    device = scene.x.device
-    distance = torch.full((n * side * side,), FAR, device=device)
-    parts = []
-    extent = scene.radius * scene.stretch.sqrt() * (1 + scene.lobes.abs().sum(-1)) + reach
-    biggest = float(extent[scene.present].max()) if bool(scene.present.any()) else 0.0
-    smaller = 0.0
-    for half in (8.0, 10.0, 14.0, 20.0, 32.0, 64.0):
-        image, slot = torch.nonzero(scene.present & (extent <= half) & (extent > smaller), as_tuple=True)
-        if len(image):
-            parts.append(_patches(scene, image, slot, side, scale, pad, half))
+
+def _by_size(scene: Scene, reach: float) -> list[tuple[Tensor, Tensor, float]]:
+    """Image and slot of the cells that fit each patch size; at least one (perhaps empty) entry."""
+    extent = scene.radius * scene.stretch.sqrt() * (1 + scene.lobes.abs().sum(-1)) + reach + 1.0
+    extent = torch.where(scene.present, extent.clamp(max=HALVES[-1]), FAR)
+    found, smaller = [], 0.0
+    for half in HALVES:
+        image, slot = torch.nonzero((extent <= half) & (extent > smaller), as_tuple=True)
+        if len(image) or not found:
+            found.append((image, slot, half))
         smaller = half
-        if biggest <= half:
-            break
-    for where, d, _ in parts:
-        distance.scatter_reduce_(0, where, d, "amin")
-    slots = torch.full((n * side * side,), -1, dtype=torch.int64, device=device)
-    second = torch.full_like(distance, FAR)
-    for where, d, slot in parts:
-        mine = d == distance[where]
-        slots.scatter_reduce_(0, where, torch.where(mine & (d < FAR), slot, -1), "amax")
-        second.scatter_reduce_(0, where, torch.where(mine, FAR, d), "amin")
-    shape = (n, side, side)
-    return Field(distance.reshape(shape), second.reshape(shape), slots.reshape(shape))
+    return found
 
 
 def _patches(
-    scene: Scene, image: Tensor, slot: Tensor, side: int, scale: int, pad: int, half: float
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Flat positions in the batch, distances and slots of all samples of the square patches around some cells."""
-    width = int(2 * half * scale)
+    scene: Scene, image: Tensor, slot: Tensor, grid: Grid, half: float, reach: float
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """Where, cell, row, column and distance of all near samples of the square patches around some cells."""
     pick = (image, slot)
-    x, y = (scene.x[pick] + pad) * scale, (scene.y[pick] + pad) * scale
-    first_x, first_y = (x - width / 2).round().long(), (y - width / 2).round().long()
+    width, side = int(2 * half * grid.scale), grid.side
+    x, y = (scene.x[pick] + grid.pad) * grid.scale, (scene.y[pick] + grid.pad) * grid.scale
     steps = torch.arange(width, device=x.device)
-    column, row = first_x[:, None] + steps, first_y[:, None] + steps
-    dx = ((column + 0.5 - x[:, None]) / scale)[:, None, :]
-    dy = ((row + 0.5 - y[:, None]) / scale)[:, :, None]
-    d = outline(dx, dy, *(f[pick][:, None, None] for f in (scene.radius, scene.stretch, scene.tilt)), scene.lobes[pick])
-
+    column = (x - width / 2).round().long()[:, None] + steps
+    row = (y - width / 2).round().long()[:, None] + steps
+    dx = ((column + 0.5 - x[:, None]) / grid.scale)[:, None, :]
+    dy = ((row + 0.5 - y[:, None]) / grid.scale)[:, :, None]
+    shape = (f[pick][:, None, None] for f in (scene.radius, scene.stretch, scene.tilt))
+    d = outline(dx, dy, *shape, scene.lobes[pick]) + 1e-5 * slot[:, None, None]  # no two cells equally far
     inside = ((column >= 0) & (column < side))[:, None, :] & ((row >= 0) & (row < side))[:, :, None]
-    d = torch.where(inside, d, FAR)
-    where = row.clamp(0, side - 1)[:, :, None] * side + column.clamp(0, side - 1)[:, None, :]
-    where = where + (image * side * side)[:, None, None]
-    slots = slot[:, None, None].expand_as(where)
-    return where.flatten(), d.flatten(), slots.flatten()
+    which, r, c = torch.nonzero(inside & (d < reach), as_tuple=True)
+    where = (image[which] * side + row[which, r]) * side + column[which, c]
+    return where, (image * scene.present.shape[1] + slot)[which], r, c, d[which, r, c]
 
 
 def outline(dx: Tensor, dy: Tensor, radius: Tensor, stretch: Tensor, tilt: Tensor, lobes: Tensor) -> Tensor:

@@ -1,72 +1,112 @@
-"""The optics renderer: from a scene to what a microscope's camera sees of it."""
+"""The optics renderer: from a scene to what a microscope makes of its cells."""
 
 from __future__ import annotations
 
+import math
+
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from twincell.render.field import Field, cell_field
+from twincell.render.field import Field, Grid, cell_field
 from twincell.render.optics import Pupil, empty_level, intensity
 from twincell.render.settings import OpticsLook
-from twincell.render.texture import grain
+from twincell.render.texture import STOCK, look_up, stock
 from twincell.scene.random import Draws
-from twincell.scene.scene import SIZE, Scene
+from twincell.scene.scene import Scene
 
 PAD = 8  # px around the image, so that the wrap-round of the Fourier transform stays outside
-REACH = 3.0  # px beyond a cell's outline that blebs may need
+REACH = 4.0  # px beyond an outline to which a cell's own light and its blebs may extend
+GRAINS = (1.0, 2.0, 3.4)  # px, feature sizes of the fine, coarse and lumpy texture
 
 
-def cells_seen(look: OpticsLook, scene: Scene, draws: Draws) -> tuple[Tensor, Tensor]:
-    """What cells make of an empty field: brightness (N, 128, 128) relative to it, and the slot of each pixel's cell."""
-    scale = look.oversample
-    side = (SIZE + 2 * PAD) * scale
-    field = cell_field(scene, SIZE, scale, PAD, REACH)
-    fine, coarse = grain(draws, "cells.fine", side, scale), grain(draws, "cells.coarse", side, 2 * scale)
-    phase, absorption, label = cell_object(look, scene, draws, field, fine, coarse)
+def cells_seen(look: OpticsLook, scene: Scene, draws: Draws) -> tuple[Tensor, Tensor, Tensor]:
+    """What the cells look like in an otherwise empty field.
+
+    Returns:
+        brightness (N, 128, 128); slot of each pixel's cell (N, 128, 128), -1 outside; brightness of the field (N,).
+    """
+    grid = Grid(look.oversample, PAD)
+    field = cell_field(scene, grid, REACH)
+    phase, absorption, inside = cell_object(look, scene, draws, field, grid)
     pupil = draw_pupil(look, draws)
-    seen = intensity(phase, absorption, pupil, scale)
-    seen = F.avg_pool2d(seen[:, None], scale)[:, 0, PAD:-PAD, PAD:-PAD]
-    middle = scale // 2
-    label = label[:, middle::scale, middle::scale][:, PAD:-PAD, PAD:-PAD]
-    return seen, label, empty_level(pupil)
+    veil = draws.between("pupil.veil", look.veil)
+
+    shape = (len(scene), grid.side, grid.side)
+    amplitude = (-absorption).exp()
+    light = torch.ones(math.prod(shape), dtype=torch.complex64, device=phase.device)
+    light[field.where] = torch.complex(amplitude * phase.cos(), amplitude * phase.sin())
+    seen = intensity(light.reshape(shape), pupil, grid) + veil[:, None, None]
+
+    slots = torch.full((math.prod(shape),), -1, device=phase.device)
+    slots[field.where[inside]] = field.cell[inside] % scene.present.shape[1]
+    middle = PAD * grid.scale + grid.scale // 2
+    stop = middle + seen.shape[-1] * grid.scale
+    slots = slots.reshape(shape)[:, middle : stop : grid.scale, middle : stop : grid.scale]
+    return seen, slots, empty_level(pupil) + veil
 
 
 def draw_pupil(look: OpticsLook, draws: Draws) -> Pupil:
     """The microscope of each image."""
     blurred = draws.chance("pupil.blurred", look.blurred)
     defocus = draws.between("pupil.defocus", look.defocus)
+    side = draws.uniform("pupil.side", high=2 * math.pi)
+    oblique = draws.between("pupil.oblique", look.oblique)
     return Pupil(
         defocus=torch.where(blurred, draws.between("pupil.blurred-defocus", look.blurred_defocus), defocus),
         aperture=draws.between("pupil.aperture", look.aperture),
         source=draws.between("pupil.source", look.source),
         ring_width=draws.between("pupil.ring-width", look.ring_width),
         ring_amplitude=draws.between("pupil.ring-amplitude", look.ring_amplitude),
+        oblique=torch.stack([oblique * side.cos(), oblique * side.sin()], -1),
     )
 
 
 def cell_object(
-    look: OpticsLook, scene: Scene, draws: Draws, field: Field, fine: Tensor, coarse: Tensor
+    look: OpticsLook, scene: Scene, draws: Draws, field: Field, grid: Grid
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Phase (rad), absorption and slot (-1 = no cell), each (N, H, W)."""
+    """Phase (rad), absorption and whether inside a cell, for the samples of a field, each (P,)."""
+    n, slots = scene.present.shape
 
-    def own(use: str, limits: tuple[float, float]) -> Tensor:
-        return draws.between(use, limits)[:, None, None]
+    def spread(values: Tensor) -> Tensor:
+        """(N, S) or (N, 1) values of cells or images, at the samples."""
+        return values.expand(n, slots).flatten()[field.cell]
 
-    near = field.slot >= 0
-    radius = field.of(scene.radius).clamp(min=0.5)
-    # Px to the outline: where cells press on each other, the border runs where both are equally far.
-    edge = torch.maximum(field.distance, (field.distance - field.second) * 0.5)
-    edge = edge + field.of(scene.bleb) * coarse * near
-    inside = torch.sigmoid(-(edge + 0.6) * 4) * near
-    # A ball's thickness, flattened where it is higher than the chamber lets it be.
-    share = ((0.35 - edge) / radius).clamp(0, 1)
-    dome = torch.sqrt(share * (2 - share) + 1e-6) - 1e-3
-    highest = own("cells.thickest", look.thickest)
+    def own(limits: tuple[float, float], use: str) -> Tensor:
+        """(N, 1) a number of each image's own."""
+        return draws.between(f"cells.{use}", limits, 1)
+
+    start = (draws.uniform("cells.texture", slots, 2) * STOCK).long().flatten(0, 1)
+    textures = stock(tuple(size * grid.scale for size in GRAINS), field.where.device)
+    fine, coarse, lumps = look_up(textures, start, field.cell, field.row, field.column)
+
+    # Px to the outline: where cells press on each other, the border runs where both are equally far. Blebs bulge:
+    # the outline's maxima are round, its minima sharp, as those of |noise|.
+    rough = spread(scene.bleb) * (0.8 - lumps.abs())
+    edge = torch.maximum(field.distance, (field.distance - field.second) * 0.5) + rough
+    other = torch.maximum(field.second, (field.second - field.distance) * 0.5)
+
+    # A ball's thickness in units of a typical cell's radius, flattened where the chamber is not high enough.
+    radius, highest = scene.radius.clamp(min=0.5), own(look.thickest, "thickest")
     height = torch.minimum(radius, highest + 0.25 * (radius - highest).clamp(min=0)) / 4.5
-    granules = inside * field.of(scene.grain) * (0.6 * coarse + fine) * own("cells.grain", look.grain)
-    phase = own("cells.phase", look.phase) * field.of(scene.depth) * height * dome + granules
-    width = own("cells.rim-width", look.rim_width)
-    absorption = own("cells.rim", look.rim) * torch.exp(-((edge / width) ** 2)) * near
-    absorption = absorption + own("cells.absorption", look.absorption) * granules.clamp(min=0)
-    return phase, absorption, torch.where(edge < 0, field.slot, -1)
+    share = ((0.35 - edge) / spread(radius)).clamp(0, 1)
+    dome = (share * (2 - share)).sqrt()
+    if look.steepness != (1.0, 1.0):
+        dome = dome.clamp(min=1e-3).pow(spread(own(look.steepness, "steepness")))
+
+    mixed = spread(own(look.coarse, "coarse"))
+    beads = 1 + spread(own(look.beads, "beads")) * torch.exp(-(((edge + 1.6) / 1.2) ** 2))
+    granules = (mixed * coarse + (1 - mixed) * fine) * beads * spread(scene.grain)
+    granules = granules * torch.sigmoid(-(edge + 0.6) * 4)
+
+    position, width = spread(own(look.rim_position, "rim-position")), spread(own(look.rim_width, "rim-width"))
+    strength = torch.exp(look.rim_spread * draws.normal("cells.rim-strength", slots).clamp(-1.5, 2.5))
+    rim = torch.exp(-(((edge - position) / width) ** 2)) * spread(strength * scene.depth.clamp(0.7, 1.0))
+    touch = torch.exp(-(((other - position) / width) ** 2))
+    rim = rim * (1 + spread(own(look.contact, "contact")) * touch)
+    rim = rim * (1 + look.rim_uneven * lumps).clamp(min=0.1)
+
+    phase = spread(own(look.phase, "phase") * scene.depth * height) * dome
+    phase = phase + spread(own(look.rim_phase, "rim-phase")) * rim + spread(own(look.grain, "grain")) * granules
+    absorption = spread(own(look.rim_absorption, "rim-absorption")) * rim
+    absorption = absorption + spread(own(look.absorption, "absorption")) * granules.clamp(min=0)
+    return phase, absorption, edge < 0

@@ -42,12 +42,21 @@ class OpticsLook(Strict):
     source: Range
     ring_width: Range = (0.0, 0.0)
     ring_amplitude: Range = (1.0, 1.0)
+    veil: Range = (0.0, 0.0)
     phase: Range
+    steepness: Range = (1.0, 1.0)
     thickest: Range
     grain: Range
-    grain_size: Range = (0.4, 0.8)
-    rim: Range
+    coarse: Range = (0.3, 1.0)
+    oblique: Range = (0.0, 0.0)
+    rim_phase: Range
+    rim_absorption: Range
+    rim_position: Range
     rim_width: Range
+    rim_spread: float = Field(0.0, ge=0)
+    rim_uneven: float = Field(0.0, ge=0)
+    contact: Range = (0.0, 0.0)
+    beads: Range = (0.0, 0.0)
     absorption: Range
     wall: Range = (0.0, 0.0)
     wall_phase: Range = (0.0, 0.0)

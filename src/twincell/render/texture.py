@@ -1,37 +1,37 @@
-"""Random texture, and how a drawn picture is laid over a natural background."""
+"""Random textures. One fixed, periodic stock of each is made once; every cell looks into it at its own place."""
 
 from __future__ import annotations
 
-import math
+from functools import lru_cache
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from twincell.scene.random import Draws
 
-
-def gaussian_blur(x: Tensor, sigma: Tensor | float, radius: int = 4) -> Tensor:
-    """(N, H, W) blurred with its own sigma (N,), in samples; edges repeat."""
-    n, h, w = x.shape
-    sigma = torch.as_tensor(sigma, device=x.device, dtype=x.dtype).expand(n).clamp(min=1e-3)
-    t = torch.arange(-radius, radius + 1, device=x.device, dtype=x.dtype)
-    kernel = torch.exp(-(t**2) / (2 * sigma[:, None] ** 2))
-    kernel = kernel / kernel.sum(1, keepdim=True)
-    for axis in (1, 2):
-        pads = (0, 0, radius, radius) if axis == 1 else (radius, radius, 0, 0)
-        padded = F.pad(x[:, None], pads, mode="replicate")[:, 0]
-        size = h if axis == 1 else w
-        x = sum(
-            kernel[:, k, None, None] * padded.narrow(axis, k, size) for k in range(2 * radius + 1)
-        )  # type: ignore[assignment]
-    return x
+STOCK = 512  # samples, side of a stock texture
 
 
-def grain(draws: Draws, use: str, side: int, cell: int) -> Tensor:
-    """(N, side, side) smooth noise of variance near 1 whose features are about `cell` samples wide."""
-    coarse = math.ceil(side / cell) + 2
-    x = draws.noise(use, coarse, coarse)[:, None]
-    if cell > 1:
-        x = F.interpolate(x, scale_factor=cell, mode="bicubic", align_corners=False)
-    return x[:, 0, cell : cell + side, cell : cell + side]
+@lru_cache(maxsize=16)
+def stock(sizes: tuple[float, ...], device: torch.device) -> Tensor:
+    """(K, STOCK * STOCK) periodic Gaussian textures of mean 0 and variance 1, one for each feature size in samples."""
+    noise = Draws(0, torch.arange(len(sizes), device=device)).normal("texture", STOCK, STOCK)
+    f = torch.fft.fftfreq(STOCK, device=device)
+    square = f[:, None] ** 2 + f[None] ** 2
+    # A Gaussian of standard deviation size / 2.5 gives spots about `size` samples wide.
+    sigma = torch.tensor(sizes, device=device)[:, None, None] / 2.5
+    smooth = torch.fft.ifft2(torch.fft.fft2(noise) * torch.exp(-2 * (torch.pi * sigma) ** 2 * square)).real
+    return (smooth / smooth.std((1, 2), keepdim=True)).flatten(1)
+
+
+def look_up(textures: Tensor, start: Tensor, cell: Tensor, row: Tensor, column: Tensor) -> Tensor:
+    """(K, P) texture values at samples of cells that each start somewhere else in the stock.
+
+    Args:
+        textures: from `stock`.
+        start: (cells, 2) int64 row and column in the stock at which each cell begins.
+        cell, row, column: (P,) int64 cell and position within it.
+    """
+    where = start[cell]
+    rows, columns = (where[:, 0] + row) % STOCK, (where[:, 1] + column) % STOCK
+    return textures[:, rows * STOCK + columns]

@@ -6,6 +6,7 @@ same in a batch of one or of a thousand, on any device, and a new use of chance 
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Sequence
 
@@ -49,21 +50,18 @@ class Draws:
         self.seed = seed
         self.ids = ids
         self.device = ids.device
+        low = (ids & 0x7FFFFFFF).to(torch.int32)
+        high = (ids >> 31).to(torch.int32)
+        self._keys = (_mix(_mix(low ^ _fold(seed)) + high), _mix(_mix(low + _fold(seed * 7919 + 1)) ^ high))
 
     def _hash(self, use: str, shape: Sequence[int]) -> Tensor:
-        n = len(self.ids)
-        count = 1
-        for size in shape:
-            count *= size
-        low = (self.ids & 0x7FFFFFFF).to(torch.int32)
-        high = (self.ids >> 31).to(torch.int32)
-        name = _fold(zlib.crc32(use.encode()))
-        key = _mix(_mix(_mix(low ^ _fold(self.seed)) + high) ^ name)
+        count = math.prod(shape)
+        name = zlib.crc32(use.encode())
+        key = self._keys[0] * _fold(name | 1)  # an odd factor: no two images share a key for any use
+        second = self._keys[1] ^ _fold(name)
         counter = torch.arange(count, device=self.device, dtype=torch.int32) * _GOLDEN
-        second = _mix(key + _fold(self.seed * 7919 + 1))
-        x = _mix(counter[None] + key[:, None]) ^ second[:, None]
-        x = x * _MIX[0]
-        return (x ^ _shift(x, 15)).reshape(n, *shape)
+        x = (_mix(counter[None] + key[:, None]) ^ second[:, None]) * _MIX[0]
+        return (x ^ _shift(x, 15)).reshape(len(self.ids), *shape)
 
     def uniform(self, use: str, *shape: int, low: float = 0.0, high: float = 1.0) -> Tensor:
         """(N, *shape) float32, uniform in [low, high)."""
