@@ -1,4 +1,4 @@
-"""Image files to grey bytes: what is converted by rule, what is refused, and stacks with declared axes."""
+"""Image files to grey bytes: what is converted by rule, and what is refused."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from twincell.data.images import read_grey, read_stack
+from twincell.data.images import read_grey
 from twincell.errors import UserError
 
 BYTES = np.random.default_rng(0).integers(0, 256, (24, 32), dtype=np.uint8)
@@ -81,58 +81,3 @@ def test_pages_of_a_stack(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_grey(tmp_path / "a.tif", page=3), FRAMES[3])
     with pytest.raises(UserError, match=r"has no page 5 \(pages: 5\)"):
         read_grey(tmp_path / "a.tif", page=5)
-
-
-@pytest.mark.parametrize("declared_by", ["file", "caller"])
-def test_a_stack_with_declared_axes(tmp_path: Path, declared_by: str) -> None:
-    if declared_by == "file":
-        tifffile.imwrite(tmp_path / "a.tif", FRAMES, imagej=True, metadata={"axes": "TYX"})
-    else:
-        tifffile.imwrite(tmp_path / "a.tif", FRAMES)
-    axes = None if declared_by == "file" else "tyx"
-    np.testing.assert_array_equal(read_stack(tmp_path / "a.tif", axes), FRAMES)
-
-
-def test_axes_are_put_in_order_and_single_entries_dropped(tmp_path: Path) -> None:
-    tifffile.imwrite(tmp_path / "a.tif", FRAMES.transpose(2, 0, 1)[:, :, None, :])
-    np.testing.assert_array_equal(read_stack(tmp_path / "a.tif", "XTCY"), FRAMES)
-
-
-def test_a_single_picture_is_one_frame(tmp_path: Path) -> None:
-    tifffile.imwrite(tmp_path / "a.tif", BYTES)
-    np.testing.assert_array_equal(read_stack(tmp_path / "a.tif"), BYTES[None])
-
-
-def test_pages_written_one_by_one_are_one_stack(tmp_path: Path) -> None:
-    with tifffile.TiffWriter(tmp_path / "a.tif") as writer:
-        for frame in FRAMES:
-            writer.write(frame, contiguous=False)
-    np.testing.assert_array_equal(read_stack(tmp_path / "a.tif", "TYX"), FRAMES)
-
-
-@pytest.mark.parametrize(
-    ("axes", "said"),
-    [
-        (None, "does not say what its axes are"),
-        ("TY", "cannot have the axes 'TY'"),
-        ("TTX", "cannot have the axes 'TTX'"),
-        ("QYX", "cannot have the axes 'QYX'"),
-        ("TCYX", "has shape (5, 24, 32), which the axes 'TCYX' do not fit"),
-        ("CYX", "holds 5 entries along axis C"),
-        ("ZYX", "holds 5 entries along axis Z"),
-    ],
-)
-def test_axes_are_never_guessed_nor_dropped(tmp_path: Path, axes: str | None, said: str) -> None:
-    tifffile.imwrite(tmp_path / "a.tif", FRAMES)
-    with pytest.raises(UserError) as caught:
-        read_stack(tmp_path / "a.tif", axes)
-    assert said in str(caught.value)
-    assert str(tmp_path / "a.tif") in str(caught.value)
-
-
-def test_what_is_no_stack_is_refused(tmp_path: Path) -> None:
-    Image.fromarray(BYTES).save(tmp_path / "a.png")
-    with pytest.raises(UserError, match="is not a TIFF stack"):
-        read_stack(tmp_path / "a.png")
-    with pytest.raises(UserError, match="is missing"):
-        read_stack(tmp_path / "b.tif")

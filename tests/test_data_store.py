@@ -32,7 +32,7 @@ def test_images_and_what_is_known_of_each(imported: Path) -> None:
 def test_each_file_is_read_once(imported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Path] = []
 
-    def counting(path: Path, page: int) -> np.ndarray:
+    def counting(path: Path, page: int, convert: bool) -> np.ndarray:
         seen.append(path)
         return read_grey(path, page)
 

@@ -26,7 +26,7 @@ TEST_EVERY = 4  # frames 4, 8, 12 are in the test table, unlabelled
 def make_published(folder: Path) -> Path:
     """Writes `128p_bf` and `128p_pc` with their tables: 6 chambers, 72 images, 18 labelled.
 
-    As in the real data, bright field is stored as JPEG (some in RGB), phase contrast as PNG in files named .jpg.
+    As in the real data, bright field is JPEG (some in RGB) and phase contrast PNG in files named .jpg.
     """
     for modality, chambers in (("bf", BF), ("pc", PC)):
         tables: dict[str, list[str]] = {"train": [], "test": []}

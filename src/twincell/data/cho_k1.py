@@ -16,10 +16,10 @@ from pathlib import Path
 import pandas as pd
 from PIL import Image
 
-from twincell.data.faults import Fault, FaultError, error, refuse
-from twincell.data.images import GreyImage, read_grey
+from twincell.data.faults import Fault, error, refuse
+from twincell.data.images import GreyImage
 from twincell.data.manifest import Manifest
-from twincell.data.store import size_fault
+from twincell.data.store import read_all, size_fault
 from twincell.errors import UserError
 from twincell.files import fresh_dir, write_atomic
 from twincell.progress import track
@@ -68,10 +68,13 @@ def import_cho_k1(folder: str | Path, out: str | Path, progress: bool = True) ->
     rows = _published_rows(folder)
     table, faults = _table(rows)
     images: dict[str, GreyImage] = {}
-    for row, image in zip(rows, _read_all(folder, rows, progress), strict=True):
-        if isinstance(image, Fault):
-            faults.append(image)
-        else:
+    paths = [folder / row.source for row in rows]
+    read = read_all(paths, [0] * len(rows), progress, convert=True)
+    for row, path, image in zip(rows, paths, read, strict=True):
+        fault = image if isinstance(image, Fault) else size_fault(image, path)
+        if fault:
+            faults.append(fault)
+        elif not isinstance(image, Fault):
             images[_target(row.source)] = image
     refuse(faults)
     return _write(table, images, out, progress)
@@ -155,18 +158,6 @@ def _table(rows: list[_Row]) -> tuple[pd.DataFrame, list[Fault]]:
 
 def _target(source: str) -> str:
     return f"images/{Path(source).with_suffix('.png').as_posix()}"
-
-
-def _read_all(folder: Path, rows: list[_Row], progress: bool) -> Iterator[GreyImage | Fault]:
-    def read(row: _Row) -> GreyImage | Fault:
-        try:
-            image = read_grey(folder / row.source, convert=True)
-        except FaultError as problem:
-            return problem.fault
-        return size_fault(image, folder / row.source) or image
-
-    with ThreadPoolExecutor() as pool:
-        yield from track(pool.map(read, rows), "reading images", total=len(rows), show=progress)
 
 
 def _write(table: pd.DataFrame, images: dict[str, GreyImage], out: Path, progress: bool) -> Manifest:

@@ -12,20 +12,21 @@ that would change the brightness from frame to frame:
 NaN and infinite pixels are always refused.
 """
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from twincell.data.faults import FaultError, error
 
 GreyImage = NDArray[np.uint8]
 Pixels = NDArray[Any]  # of any number type
 
-AXES = "TZCYXS"
+TIFF_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # both byte orders, plain and Big
 LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601, as Pillow's own conversion
 SAVE_AGAIN = "save it as 8-bit grey, with the same scale for all frames"
 COPY_AGAIN = "copy it again from the source, or drop its row"
@@ -49,40 +50,6 @@ def read_grey(path: str | Path, page: int = 0, convert: bool = False) -> GreyIma
     return to_grey(read_pixels(path, page), path, convert)
 
 
-def read_stack(path: str | Path, axes: str | None = None, convert: bool = False) -> GreyImage:
-    """All frames of a TIFF stack as grey bytes.
-
-    Args:
-        path: the TIFF file.
-        axes: what each dimension of the stored array is, one letter each: T time, Y and X the picture; Z, C
-            and S (focus, channel, colour) only where they hold one entry. It goes before what the file
-            says of itself, since programs often store time as Z or C. None takes the file's own word (OME
-            and ImageJ files have one) and refuses a file without.
-        convert: as in `read_grey`.
-
-    Returns:
-        (T, H, W) uint8; T is 1 for a single picture.
-
-    Raises:
-        FaultError: as `read_grey`, and for axes that are not declared, do not fit the file's shape, or would
-            drop a focus level, channel or colour.
-    """
-    path = Path(path)
-    _require_file(path)
-    if not _is_tiff(path):
-        raise FaultError(error(path, "is not a TIFF stack", "name single pictures one by one"))
-    pixels, own = _decode(path, lambda: _read_series(path))
-    letters = _declared_axes(path, pixels.shape, own, axes)
-    for letter, length in zip(letters, pixels.shape, strict=True):
-        if letter not in "TYX" and length > 1:
-            what = f"holds {length} entries along axis {letter}, of which one is to be counted"
-            raise FaultError(error(path, what, f"save the wanted one of {letter} as a file of its own"))
-    frames = pixels.squeeze(tuple(i for i, letter in enumerate(letters) if letter not in "TYX"))
-    left = [letter for letter in letters if letter in "TYX"]
-    frames = frames.transpose([left.index(letter) for letter in "TYX" if letter in left])
-    return _to_bytes(frames if "T" in left else frames[None], path, convert)
-
-
 def read_pixels(path: str | Path, page: int = 0) -> Pixels:
     """One image as it is stored: (H, W) of any number type, or (H, W, channels) for colour.
 
@@ -90,8 +57,7 @@ def read_pixels(path: str | Path, page: int = 0) -> Pixels:
         FaultError: missing, empty, truncated, not an image, page out of range.
     """
     path = Path(path)
-    _require_file(path)
-    return _decode(path, lambda: _read_tiff(path, page) if _is_tiff(path) else _read_other(path, page))
+    return _decode(path, lambda file, tiff: (_read_tiff if tiff else _read_other)(path, file, page))
 
 
 def to_grey(pixels: Pixels, where: object, convert: bool = False) -> GreyImage:
@@ -130,71 +96,42 @@ def _to_bytes(pixels: Pixels, where: object, convert: bool) -> GreyImage:
     raise FaultError(error(where, f"is {kind} with values {low:g} to {high:g}, not 8-bit", SAVE_AGAIN))
 
 
-def _require_file(path: Path) -> None:
-    if not path.is_file():
-        raise FaultError(error(path, "is missing", "put the file back, or drop its row"))
-    if path.stat().st_size == 0:
-        raise FaultError(error(path, "is empty (0 bytes)", COPY_AGAIN))
+def _decode(path: Path, read: Callable[[BinaryIO, bool], Any]) -> Any:
+    """What `read(file, is it a TIFF)` gives; a missing, empty or undecodable file is a fault.
 
-
-def _is_tiff(path: Path) -> bool:
-    """By the first bytes: names can lie, and do in the published data."""
-    with path.open("rb") as file:
-        return file.read(4) in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-
-
-def _decode(path: Path, read: Any) -> Any:
-    """What `read()` gives; a failing decoder becomes a fault of the file."""
+    The first bytes tell a TIFF: names can lie, and do in the published data.
+    """
     try:
-        return read()
+        with path.open("rb") as file:
+            head = file.read(4)
+            file.seek(0)
+            if not head:
+                raise FaultError(error(path, "is empty (0 bytes)", COPY_AGAIN))
+            return read(file, head in TIFF_HEADS)
     except FaultError:
         raise
+    except (FileNotFoundError, IsADirectoryError) as failure:
+        raise FaultError(error(path, "is missing", "put the file back, or drop its row")) from failure
     except Exception as failure:  # decoders raise many kinds; each means that this file cannot be read
-        reason = (str(failure).strip() or type(failure).__name__).splitlines()[0].replace(str(path), "it")
+        reason = (str(failure).strip() or type(failure).__name__).splitlines()[0]
+        if isinstance(failure, UnidentifiedImageError):
+            reason = "of no known kind"
         raise FaultError(error(path, f"cannot be read as an image ({reason})", COPY_AGAIN)) from failure
 
 
-def _read_tiff(path: Path, page: int) -> Pixels:
-    with tifffile.TiffFile(path) as tif:
+def _read_tiff(path: Path, file: BinaryIO, page: int) -> Pixels:
+    with tifffile.TiffFile(file) as tif:
         _require_page(path, page, len(tif.pages))
         return np.asarray(tif.pages[page].asarray())
 
 
-def _read_other(path: Path, page: int) -> Pixels:
-    with Image.open(path) as picture:
+def _read_other(path: Path, file: BinaryIO, page: int) -> Pixels:
+    with Image.open(file) as picture:
         _require_page(path, page, getattr(picture, "n_frames", 1))
         picture.seek(page)
         # In these modes numbers are brightness; in all others (palette, CMYK, ...) they stand for colours.
         plain = picture.mode in ("L", "F", "I") or picture.mode.startswith("I;16")
         return np.array(picture if plain else picture.convert("RGB"))
-
-
-def _read_series(path: Path) -> tuple[Pixels, str]:
-    """The whole array and its axes by the file's own word; I and Q stand for unknown ones."""
-    with tifffile.TiffFile(path) as tif:
-        if len(tif.series) == 1:
-            return tif.series[0].asarray(), tif.series[0].axes
-        shapes = {series.shape for series in tif.series}
-        if len(shapes) > 1:
-            what = f"holds pictures of different shapes ({', '.join(map(str, sorted(shapes)))})"
-            raise FaultError(error(path, what, "save the frames of one chamber as a file of their own"))
-        return np.stack([series.asarray() for series in tif.series]), "I" + tif.series[0].axes
-
-
-def _declared_axes(path: Path, shape: tuple[int, ...], own: str, axes: str | None) -> str:
-    if axes is None:
-        if set(own) <= set(AXES):
-            return own
-        cure = "declare them with --axes, TYX for frames of time"
-        raise FaultError(error(path, f"does not say what its axes are (shape {shape})", cure))
-    letters = axes.upper()
-    if len(set(letters)) < len(letters) or not {"Y", "X"} <= set(letters) <= set(AXES):
-        cure = f"name each dimension once, with letters of {AXES}, Y and X among them"
-        raise FaultError(error(path, f"cannot have the axes {axes!r}", cure))
-    if len(letters) != len(shape):
-        cure = f"name {len(shape)} axes, one for each dimension"
-        raise FaultError(error(path, f"has shape {shape}, which the axes {axes!r} do not fit", cure))
-    return letters
 
 
 def _require_page(path: Path, page: int, pages: int) -> None:

@@ -90,13 +90,16 @@ class ImageStore:
 
 
 def read_all(
-    paths: Sequence[Path], pages: Sequence[int], progress: bool = True
+    paths: Sequence[Path], pages: Sequence[int], progress: bool = True, convert: bool = False
 ) -> Iterator[GreyImage | Fault]:
-    """Each image as (H, W) uint8 in the order given, or the fault that kept it from being read."""
+    """Each image as (H, W) uint8 in the order given, or the fault that kept it from being read.
+
+    With `convert` colour, 16-bit and float images are made grey bytes (see `twincell.data.images`).
+    """
 
     def read(path: Path, page: int) -> GreyImage | Fault:
         try:
-            return read_grey(path, page)
+            return read_grey(path, page, convert)
         except FaultError as problem:
             return problem.fault
 

@@ -1,0 +1,56 @@
+"""Runs every benchmark and prints what it measured beside its peer: `make bench QUICK=1 JSON=FILE`.
+
+A benchmark is a function in a module of this folder, listed in that module's `BENCHES: dict[name, function]`.
+It takes `quick` (fewer repeats, the same work) and gives a `Figure`. Ours and the peer are timed in turns in
+one run on one machine, so that their ratio holds where seconds do not.
+"""
+
+import argparse
+import importlib
+import json
+import os
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+from figure import Figure
+from twincell.files import write_atomic
+
+FOLDER = Path(__file__).parent
+
+
+def registry() -> dict[str, Callable[[bool], Figure]]:
+    """Every benchmark of this folder by name, in the order of modules."""
+    benches: dict[str, Callable[[bool], Figure]] = {}
+    for path in sorted(FOLDER.glob("*.py")):
+        module = importlib.import_module(path.stem) if path.stem not in ("run", "figure") else None
+        benches |= getattr(module, "BENCHES", {})
+    return benches
+
+
+def main(argv: list[str] | None = None) -> None:
+    benches = registry()
+    parser = argparse.ArgumentParser(description="Time twincell against its peers.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"default: all of {', '.join(benches)}")
+    parser.add_argument("--quick", action="store_true", help="fewer repeats")
+    parser.add_argument(
+        "--json", type=Path, help="write a list of {name, ours, peer, ratio, unit} to this file"
+    )
+    chosen = parser.parse_args(argv)
+    if unknown := [name for name in chosen.names if name not in benches]:
+        parser.error(f"unknown benchmark {', '.join(unknown)}; choose among {', '.join(benches)}")
+    print(f"{os.cpu_count()} cores, {'quick' if chosen.quick else 'full'} run")
+    print(f"{'name':<16}{'ours':>12}{'peer':>12}{'ratio':>8}  unit")
+    figures = []
+    for name in chosen.names or benches:
+        figure = benches[name](chosen.quick)
+        figures.append({"name": name, **asdict(figure), "ratio": figure.ratio})
+        peer = "-" if figure.peer is None else f"{figure.peer:,.4g}"
+        ratio = "-" if figure.ratio is None else f"{figure.ratio:.2f}"
+        print(f"{name:<16}{figure.ours:>12,.4g}{peer:>12}{ratio:>8}  {figure.unit}", flush=True)
+    if chosen.json:
+        write_atomic(chosen.json, json.dumps(figures, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
