@@ -9,8 +9,11 @@ import torch
 from torch import Tensor
 
 from twincell.render.camera import expose, over, pick_backgrounds
-from twincell.render.microscope import cells_seen
+from twincell.render.dirt import smudges
+from twincell.render.microscope import draw_pupil, objects_seen
+from twincell.render.optics import empty_level
 from twincell.render.settings import EllipseLook, OpticsLook, load_look
+from twincell.render.walls import drawn_background
 from twincell.scene.random import Draws
 from twincell.scene.sample import BLOCK, draw_scene, in_blocks
 from twincell.scene.scene import Scene
@@ -71,16 +74,26 @@ def synthesise(
     return in_blocks(start, n, block, Rendered.cat)
 
 
+def _optics(look: OpticsLook, scene: Scene, draws: Draws, backgrounds: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Pictures (N, 128, 128) and slots (N, 128, 128), by Fourier optics."""
+    pupil = draw_pupil(look, draws)
+    seen, slot = objects_seen(look, scene, draws, pupil)
+    empty = empty_level(pupil)
+    if backgrounds is None:
+        background = drawn_background(look.walls, scene.chamber, draws, pupil.defocus)
+    else:
+        background = pick_backgrounds(look.background, backgrounds, draws)
+    if look.modality == "bf":
+        # Bright field is relative: the same cells under half the light are half as bright.
+        level = background.mean((1, 2))
+        seen, empty = seen * (level / empty)[:, None, None], level
+    picture = over(background, seen, empty)
+    picture = picture * (1 + smudges(scene.dirt, look.dirt))
+    return expose(look.camera, picture, draws), slot
+
+
 def _draw(
     look: OpticsLook | EllipseLook, scene: Scene, draws: Draws, backgrounds: Tensor | None
 ) -> Rendered:
-    seen, slot, empty = cells_seen(look, scene, draws)
-    if backgrounds is not None:
-        background = pick_backgrounds(look.background, backgrounds, draws)
-    else:
-        level = draws.between("camera.level", look.camera.level)[:, None, None] if look.camera.level else empty[:, None, None]
-        background = torch.ones_like(seen) * level
-    level = background.mean((1, 2)) if look.modality == "bf" else empty
-    picture = over(background, seen / empty[:, None, None] * level[:, None, None], level)
-    picture = expose(look.camera, picture, draws)
+    picture, slot = _optics(look, scene, draws, backgrounds)
     return Rendered(picture[:, None], scene.counts, scene.centres, slot[:, None] + 1)

@@ -7,8 +7,9 @@ import math
 import torch
 from torch import Tensor
 
+from twincell.render.dirt import dirt_object
 from twincell.render.field import Field, Grid, cell_field
-from twincell.render.optics import Pupil, empty_level, intensity
+from twincell.render.optics import Pupil, intensity
 from twincell.render.settings import OpticsLook
 from twincell.render.texture import STOCK, look_up, stock
 from twincell.scene.random import Draws
@@ -19,30 +20,31 @@ REACH = 4.0  # px beyond an outline to which a cell's own light and its blebs ma
 GRAINS = (1.0, 2.0, 3.4)  # px, feature sizes of the fine, coarse and lumpy texture
 
 
-def cells_seen(look: OpticsLook, scene: Scene, draws: Draws) -> tuple[Tensor, Tensor, Tensor]:
-    """What the cells look like in an otherwise empty field.
+def objects_seen(look: OpticsLook, scene: Scene, draws: Draws, pupil: Pupil) -> tuple[Tensor, Tensor]:
+    """Cells, specks and debris in an otherwise empty field of brightness `empty_level`.
 
     Returns:
-        brightness (N, 128, 128); slot of each pixel's cell (N, 128, 128), -1 outside; brightness of the field (N,).
+        brightness (N, 128, 128); slot of each pixel's cell (N, 128, 128), -1 outside of cells.
     """
     grid = Grid(look.oversample, PAD)
     field = cell_field(scene, grid, REACH)
     phase, absorption, inside = cell_object(look, scene, draws, field, grid)
-    pupil = draw_pupil(look, draws)
-    veil = draws.between("pupil.veil", look.veil)
-
+    specks = dirt_object(scene.dirt, look.dirt, draws, grid)
+    where = torch.cat([field.where, specks[0]])
     shape = (len(scene), grid.side, grid.side)
-    amplitude = (-absorption).exp()
+    both = torch.zeros(2, math.prod(shape), device=phase.device)
+    both.index_add_(1, where, torch.stack([torch.cat([phase, specks[1]]), torch.cat([absorption, specks[2]])]))
+    phase, absorption = both[:, where]
     light = torch.ones(math.prod(shape), dtype=torch.complex64, device=phase.device)
-    light[field.where] = torch.complex(amplitude * phase.cos(), amplitude * phase.sin())
-    seen = intensity(light.reshape(shape), pupil, grid) + veil[:, None, None]
+    light[where] = torch.polar((-absorption).exp(), phase)
+    seen = intensity(light.reshape(shape), pupil, grid)
 
     slots = torch.full((math.prod(shape),), -1, device=phase.device)
     slots[field.where[inside]] = field.cell[inside] % scene.present.shape[1]
     middle = PAD * grid.scale + grid.scale // 2
     stop = middle + seen.shape[-1] * grid.scale
     slots = slots.reshape(shape)[:, middle : stop : grid.scale, middle : stop : grid.scale]
-    return seen, slots, empty_level(pupil) + veil
+    return seen, slots
 
 
 def draw_pupil(look: OpticsLook, draws: Draws) -> Pupil:
@@ -58,6 +60,7 @@ def draw_pupil(look: OpticsLook, draws: Draws) -> Pupil:
         ring_width=draws.between("pupil.ring-width", look.ring_width),
         ring_amplitude=draws.between("pupil.ring-amplitude", look.ring_amplitude),
         oblique=torch.stack([oblique * side.cos(), oblique * side.sin()], -1),
+        veil=draws.between("pupil.veil", look.veil),
     )
 
 

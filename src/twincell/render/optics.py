@@ -34,6 +34,7 @@ class Pupil:
         ring_width: cycles / px, radius of the phase ring's blurred image; 0 = no ring (bright field).
         ring_amplitude: share of the direct light's amplitude that the ring passes.
         oblique: (N, 2) px, light from one side: slopes of the phase towards it brighten, those away from it darken.
+        veil: stray light, added to the brightness.
     """
 
     defocus: Tensor
@@ -42,6 +43,7 @@ class Pupil:
     ring_width: Tensor
     ring_amplitude: Tensor
     oblique: Tensor
+    veil: Tensor
 
 
 def transfer(pupil: Pupil, grid: Grid) -> Tensor:
@@ -73,9 +75,10 @@ def intensity(light: Tensor, pupil: Pupil, grid: Grid) -> Tensor:
     for field, through, background in zip(light, pupils, direct, strict=True):
         image = torch.fft.ifft2(torch.fft.fft2(field - 1) * through) + background
         frames.append(F.avg_pool2d((image.real**2 + image.imag**2)[None], grid.scale)[0])
-    return torch.stack(frames)[:, grid.pad : -grid.pad, grid.pad : -grid.pad]
+    seen = torch.stack(frames)[:, grid.pad : -grid.pad, grid.pad : -grid.pad]
+    return seen + pupil.veil[:, None, None]
 
 
 def empty_level(pupil: Pupil) -> Tensor:
     """(N,) brightness without any object."""
-    return torch.where(pupil.ring_width > 0, pupil.ring_amplitude**2, 1.0)
+    return torch.where(pupil.ring_width > 0, pupil.ring_amplitude**2, 1.0) + pupil.veil

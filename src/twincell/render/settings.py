@@ -14,7 +14,6 @@ from twincell.scene.settings import Range, Strict, faults, override, read_preset
 class CameraSettings(Strict):
     """From brightness to pixels."""
 
-    level: Range | None = None  # brightness of the empty field; None leaves the renderer's own
     gain: Range = (1.0, 1.0)
     offset: Range = (0.0, 0.0)
     shading: float = Field(0.0, ge=0)
@@ -27,6 +26,19 @@ class BackgroundSettings(Strict):
     shift: float = Field(3.0, ge=0)
     flip_x: bool = True
     flip_y: bool = False
+
+
+class WallLook(Strict):
+    """The empty chamber, where no natural background is given."""
+
+    kind: Literal["lines", "glow"]
+    level: Range
+    line: Range
+    width: Range
+    side: Range = (0.0, 0.0)
+    halo: Range = (0.0, 0.0)
+    reach: Range = (5.0, 5.0)
+    apart: Range = (2.4, 2.4)
 
 
 class OpticsLook(Strict):
@@ -58,9 +70,8 @@ class OpticsLook(Strict):
     contact: Range = (0.0, 0.0)
     beads: Range = (0.0, 0.0)
     absorption: Range
-    wall: Range = (0.0, 0.0)
-    wall_phase: Range = (0.0, 0.0)
-    dirt: float = 1.0
+    dirt: float = Field(1.0, ge=0)
+    walls: WallLook
     camera: CameraSettings = CameraSettings()
     background: BackgroundSettings = BackgroundSettings()
 
@@ -75,8 +86,7 @@ class EllipseLook(Strict):
     inside: Range
     blend: Range = (0.5, 0.5)
     blur: Range = (1.0, 1.0)
-    ground: float = 0.7
-    line: float = 0.5
+    walls: WallLook
     camera: CameraSettings = CameraSettings()
     background: BackgroundSettings = BackgroundSettings(shift=0.0, flip_x=False)
 

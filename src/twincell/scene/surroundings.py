@@ -34,9 +34,9 @@ def chamber(settings: ChamberSettings, place: PlaceSettings, draws: Draws) -> Ch
         depth = draws.between("chamber.pillar-depth", s.pillar_depth)
         centres = [left + (right - left) * q for q in (0.235, 0.495, 0.765)]
         pillars = torch.stack([torch.stack([c, half, depth], -1) for c in centres], 1)
-        foot = torch.tensor(s.foot, device=device).expand(n, 2).clone()
+        foot = torch.stack([zero + s.foot[0], depth + s.foot[1]], -1)
         comb = torch.stack(
-            [draws.between("chamber.comb-pitch", s.comb_pitch), draws.uniform("chamber.comb-phase", high=4.0),
+            [draws.between("chamber.comb-pitch", s.comb_pitch), draws.uniform("chamber.comb-phase", high=8.0),
              draws.between("chamber.comb-length", s.comb_length)], -1
         )  # fmt: skip
     if s.style == "channels":

@@ -1,0 +1,69 @@
+"""What is in the picture and no cell: specks and debris in focus, smudges out of it."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from twincell.render.field import Grid
+from twincell.render.texture import STOCK, look_up, stock
+from twincell.scene.random import Draws
+from twincell.scene.scene import SIZE, Dirt
+
+
+def dirt_object(dirt: Dirt, strength: float, draws: Draws, grid: Grid) -> tuple[Tensor, Tensor, Tensor]:
+    """Specks and debris as objects in the light's way: flat positions (P,), phase and absorption to add (P,)."""
+    specks = _patches(dirt.specks, grid, 6.0)
+    size, power = specks.value[:, 2], specks.value[:, 3] * strength
+    blob = torch.exp(-((specks.distance / size) ** 2))
+    dark, bright = (-power).clamp(min=0) * blob, power.clamp(min=0) * blob
+
+    debris = _patches(dirt.debris, grid, 8.0)
+    start = (draws.uniform("dirt.texture", dirt.debris.shape[1], 2) * STOCK).long().flatten(0, 1)
+    textures = stock((2.0 * grid.scale,), debris.where.device)
+    grains = look_up(textures, start, debris.item, debris.row, debris.column)[0]
+    size, power = debris.value[:, 2], debris.value[:, 3] * strength
+    cluster = torch.exp(-((debris.distance / (1.6 * size)) ** 2)) * power
+    lit = cluster * grains.clamp(-0.5, 2.0)
+    where = torch.cat([specks.where, debris.where])
+    return where, torch.cat([-1.6 * bright, -0.7 * lit]), torch.cat([1.1 * dark, 0.5 * lit.clamp(min=0)])
+
+
+def smudges(dirt: Dirt, strength: float) -> Tensor:
+    """(N, 128, 128) relative brightness of dust far out of focus: a spot with fading rings, mean 0."""
+    n = len(dirt.rings)
+    picture = torch.zeros(n * SIZE * SIZE, device=dirt.rings.device)
+    found = _patches(dirt.rings, Grid(1, 0), 24.0)
+    radius, wave, power = found.value[:, 2], found.value[:, 3], found.value[:, 4] * strength
+    r = found.distance / radius
+    # Half of the smudges are spots with rings, half are thin rings as of a bubble or a ghost cell.
+    spot = torch.cos(r * r * (3.0 + 4.0 * wave)) * torch.exp(-1.6 * r * r)
+    ring = torch.exp(-(((found.distance - radius) / 0.9) ** 2)) - 0.4 * torch.exp(-(((found.distance - radius) / 2.2) ** 2))
+    picture.index_add_(0, found.where, 0.06 * power * torch.where(wave < 0.6, spot, 0.8 * ring))
+    return picture.reshape(n, SIZE, SIZE)
+
+
+class _Found:
+    """The samples near some items: where (P,), item (P,), row and column (P,), distance (P,) px, values (P, K)."""
+
+    def __init__(self, where: Tensor, item: Tensor, row: Tensor, column: Tensor, distance: Tensor, value: Tensor):
+        self.where, self.item, self.row, self.column, self.distance, self.value = (
+            where, item, row, column, distance, value
+        )  # fmt: skip
+
+
+def _patches(items: Tensor, grid: Grid, half: float) -> _Found:
+    """Samples of square patches around the items (N, K, F) of non-zero strength (the last value)."""
+    image, which = torch.nonzero(items[..., -1] != 0, as_tuple=True)
+    value = items[image, which]
+    width, side = int(2 * half * grid.scale), grid.side
+    x, y = (value[:, 0] + grid.pad) * grid.scale, (value[:, 1] + grid.pad) * grid.scale
+    steps = torch.arange(width, device=items.device)
+    column = (x - width / 2).round().long()[:, None] + steps
+    row = (y - width / 2).round().long()[:, None] + steps
+    dx, dy = (column + 0.5 - x[:, None]) / grid.scale, (row + 0.5 - y[:, None]) / grid.scale
+    distance = torch.hypot(dx[:, None, :], dy[:, :, None])
+    inside = ((column >= 0) & (column < side))[:, None, :] & ((row >= 0) & (row < side))[:, :, None]
+    k, r, c = torch.nonzero(inside & (distance < half), as_tuple=True)
+    where = (image[k] * side + row[k, r]) * side + column[k, c]
+    return _Found(where, (image * items.shape[1] + which)[k], r, c, distance[k, r, c], value[k])

@@ -1,0 +1,112 @@
+"""The empty chamber: walls as a microscope shows them, drawn from the distance of each pixel to the outline."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from twincell.render.settings import WallLook
+from twincell.scene.random import Draws
+from twincell.scene.scene import SIZE, Chamber
+
+
+def drawn_background(look: WallLook, chamber: Chamber, draws: Draws, defocus: Tensor) -> Tensor:
+    """(N, 128, 128) brightness of the empty chambers.
+
+    Args:
+        defocus: (N,) px^2; walls out of focus get wider and brighter rims.
+    """
+    level = draws.between("walls.level", look.level)[:, None, None]
+    x, y = _coordinates(chamber)
+    if look.kind == "lines":
+        return level * (1 + _lines(look, chamber, draws, defocus, x, y))
+    return level + _glow(look, draws, channel_distance(chamber, x, y))
+
+
+def _coordinates(chamber: Chamber) -> tuple[Tensor, Tensor]:
+    """(N, 128, 128) x and y of the pixels' centres in the chamber's own, untilted frame."""
+    axis = torch.arange(SIZE, device=chamber.box.device) + 0.5 - SIZE / 2
+    cos, sin = chamber.tilt.cos()[:, None, None], chamber.tilt.sin()[:, None, None]
+    return cos * axis + sin * axis[:, None] + SIZE / 2, cos * axis[:, None] - sin * axis + SIZE / 2
+
+
+def _lines(look: WallLook, chamber: Chamber, draws: Draws, defocus: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """Relative brightness of thin walls in bright field: a dark line between two lighter ones."""
+    blur = defocus.abs()[:, None, None]
+    edge = pillar_distance(chamber, x, y)
+    teeth = comb_distance(chamber, x, y)
+    dark = draws.between("walls.line", look.line)[:, None, None]
+    width = draws.between("walls.width", look.width)[:, None, None] * (1 + 0.2 * blur)
+    side = draws.between("walls.side", look.side)[:, None, None] * (0.5 + blur)
+
+    def line(distance: Tensor) -> Tensor:
+        beside = (distance.abs() - 1.8 - 0.3 * blur) / (0.8 + 0.2 * blur)
+        return side * torch.exp(-(beside**2)) - dark * torch.exp(-((distance / width) ** 2))
+
+    return torch.where(y < chamber.box[:, 3, None, None] + 1.2, line(edge), 0.7 * line(teeth))
+
+
+def _glow(look: WallLook, draws: Draws, edge: Tensor) -> Tensor:
+    """Brightness of deep walls in phase contrast: two bright lines and the halo that fades into the chamber."""
+    bright = draws.between("walls.line", look.line)[:, None, None]
+    width = draws.between("walls.width", look.width)[:, None, None]
+    halo = draws.between("walls.halo", look.halo)[:, None, None]
+    reach = draws.between("walls.reach", look.reach)[:, None, None]
+    apart = draws.between("walls.apart", look.apart)[:, None, None]
+    inner = torch.exp(-((edge / width) ** 2))
+    outer = torch.exp(-(((edge + apart) / width) ** 2))
+    bump = torch.exp(-(((edge + apart + 2.6) / (1.3 * width)) ** 2))
+    dip = torch.exp(-(((edge + apart / 2) / 0.7) ** 2))
+    fade = torch.where(edge > 0, torch.exp(-edge.clamp(min=0) / reach), torch.exp(-((edge / 1.5) ** 2)))
+    return halo * fade + bright * (0.7 * inner + 0.75 * outer + 0.15 * bump) - 0.3 * bright * dip
+
+
+def pillar_distance(chamber: Chamber, x: Tensor, y: Tensor) -> Tensor:
+    """(N, H, W) px to the walls of a chamber with pillars, positive inside."""
+    left, top, right, bottom = (chamber.box[:, k, None, None] for k in range(4))
+    foot, depth = chamber.foot[:, 0, None, None], chamber.foot[:, 1, None, None]
+    main = _box(x, y, left, depth, right, bottom, chamber.rounding)
+    upper = _box(x, y, left + foot, torch.full_like(top, -99.0), right - foot, depth + 9.0, chamber.rounding)
+    inside = torch.maximum(main, upper)
+    for k in range(chamber.pillars.shape[1]):
+        centre, half, length = (chamber.pillars[:, k, i, None, None] for i in range(3))
+        pillar = _box(x, y, centre - half, torch.full_like(half, -99.0), centre + half, length, chamber.rounding)
+        inside = torch.where(half > 0, torch.minimum(inside, -pillar), inside)
+    return inside
+
+
+def comb_distance(chamber: Chamber, x: Tensor, y: Tensor) -> Tensor:
+    """(N, H, W) px to the sides of the comb's teeth below the chamber; 99 where there are none."""
+    pitch, phase, length = (chamber.comb[:, k, None, None] for k in range(3))
+    left, right, bottom = (chamber.box[:, k, None, None] for k in (0, 2, 3))
+    along = (x - left + phase) / pitch.clamp(min=0.1)
+    along = (along - along.floor()) * pitch
+    tooth = 0.34 * pitch
+    distance = torch.minimum(torch.minimum(along, (along - tooth).abs()), pitch - along)
+    there = (x > left) & (x < right) & (y > bottom) & (y < bottom + length) & (pitch > 0)
+    return torch.where(there, distance, torch.full_like(distance, 99.0))
+
+
+def channel_distance(chamber: Chamber, x: Tensor, y: Tensor) -> Tensor:
+    """(N, H, W) px to the walls of a chamber with channels, positive inside."""
+    left, top, right, bottom = (chamber.box[:, k, None, None] for k in range(4))
+    inside = _box(x, y, left, top, right, bottom, chamber.rounding)
+    upper, lower = chamber.channel[:, :2, None, None], chamber.channel[:, 2:, None, None]
+    half = torch.where(y < (top + bottom) / 2, upper[:, 1], lower[:, 1])
+    centre = torch.where(y < (top + bottom) / 2, upper[:, 0], lower[:, 0])
+    channel = torch.where(half > 0, half - (x - centre).abs(), torch.full_like(x, -99.0))
+    # A smooth maximum rounds the corners where the channel meets the chamber.
+    round_ = 1.0 + chamber.rounding[:, None, None]
+    share = (0.5 + 0.5 * (channel - inside) / round_).clamp(0, 1)
+    return inside + share * (channel - inside) + round_ * share * (1 - share)
+
+
+def _box(
+    x: Tensor, y: Tensor, left: Tensor, top: Tensor, right: Tensor, bottom: Tensor, rounding: Tensor
+) -> Tensor:
+    """Px to the border of a box with rounded corners, positive inside."""
+    r = rounding[:, None, None]
+    qx = (x - (left + right) / 2).abs() - (right - left) / 2 + r
+    qy = (y - (top + bottom) / 2).abs() - (bottom - top) / 2 + r
+    outside = torch.hypot(qx.clamp(min=0), qy.clamp(min=0))
+    return r - outside - torch.maximum(qx, qy).clamp(max=0)
