@@ -1,7 +1,5 @@
 """Soft labels in time: frames between two counted ones get the count interpolated between them."""
 
-import math
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -34,6 +32,6 @@ def teach(store: ImageStore, settings: TeacherSettings) -> tuple[Tensor, Tensor]
         within = (frames >= frames[known[0]]) & (frames <= frames[known[-1]])
         between = np.flatnonzero(members & ~np.isfinite(counts) & within)
         targets[between] = np.interp(frames[between], frames[known], counts[known])
-        gap = np.abs(frames[between][:, None] - frames[known]).min(1, initial=math.inf)
+        gap = np.abs(frames[between][:, None] - frames[known]).min(1)
         weights[between] = settings.weight / (1 + settings.decay * gap)
     return torch.tensor(targets, dtype=torch.float32), torch.tensor(weights, dtype=torch.float32)

@@ -1,0 +1,82 @@
+"""What `twincell transfer` does, from its words to a run."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from twincell.config import Settings, load_preset, preset_names
+from twincell.data.manifest import Manifest
+from twincell.errors import UserError
+from twincell.models.file import ModelCard, load_card
+from twincell.training.command import machine_from, run, settings_from, without
+
+
+def transfer_and_say(
+    model: str,
+    manifest: Path,
+    out: Path,
+    scheme: str,
+    preset: str | None,
+    *,
+    decoder: bool,
+    ramp: float | None,
+    resume: bool,
+    seed: int,
+    steps: int | None,
+    epochs: int | None,
+    assignments: Sequence[str],
+    validate: str | None,
+    max_minutes: float | None,
+    leave_out: str | None,
+    accelerator: str,
+    devices: str,
+) -> None:
+    """Trains on from a model; a stop by a signal ends the process with that signal's exit code."""
+    card = load_card(model)
+    settings = transfer_settings(card, load_preset(preset or preset_for(card.method)), scheme, decoder, ramp)
+    settings = settings_from(settings, steps, epochs, assignments, validate)
+    data = without(Manifest.read(manifest), leave_out)
+    machine = machine_from(accelerator, devices)
+    run(settings, data, out, resume=resume, start=model, seed=seed, max_minutes=max_minutes, machine=machine)
+
+
+def transfer_settings(
+    card: ModelCard, preset: Settings, scheme: str = "full", decoder: bool = True, ramp: float | None = None
+) -> Settings:
+    """The preset's training with the old model's network.
+
+    The network's settings come from the model's card; those of its loss, which may differ between modalities,
+    from the preset.
+
+    Args:
+        card: of the model that is moved.
+        preset: how to train.
+        scheme: full, frozen-core, frozen-outer or thaw; see `twincell.transfer.scheme.frozen_parts`.
+        decoder: off leaves out the decoders and the pixel loss; a step then costs less.
+        ramp: share of the steps over which the learning rate rises; None keeps the preset's.
+
+    Raises:
+        UserError: when the preset is of another method, or a value is not allowed.
+    """
+    if preset.method != card.method:
+        raise UserError(
+            f"preset {preset.name} is for {preset.method}, the model {card.name} is of method {card.method}: "
+            "choose a preset of that method"
+        )
+    model: dict[str, Any] = dict(card.settings)
+    own = preset.model.model_dump(mode="json")
+    if "loss" in model and "loss" in own:
+        model["loss"] = own["loss"]
+    changes: dict[str, Any] = {"model": model, "transfer": {"scheme": scheme}}
+    settings = preset.changed(changes)
+    if not decoder:
+        settings = settings.changed({"model.loss.decode": False})
+    return settings if ramp is None else settings.changed({"training.warmup": ramp})
+
+
+def preset_for(method: str) -> str:
+    """The preset to train a method with unless one is named: the first that is not one of the paper's."""
+    names = [name for name in preset_names() if load_preset(name).method == method]
+    if not names:
+        raise UserError(f"no preset is for the method {method}; give one with --preset FILE.yaml")
+    return next((name for name in names if not name.startswith("paper-")), names[0])
