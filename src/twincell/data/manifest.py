@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from twincell.data import rows as manifest_rows
 from twincell.data.faults import refuse
-from twincell.data.rows import COLUMNS, SPLITS
+from twincell.data.rows import COLUMNS, MAY_BE_LEFT_OUT, SPLITS
 from twincell.errors import UserError
 from twincell.files import sha256, write_atomic
 
@@ -36,6 +36,10 @@ class Manifest:
     root: Path
 
     def __post_init__(self) -> None:
+        if missing := [name for name in COLUMNS if name not in self.table and name not in MAY_BE_LEFT_OUT]:
+            raise UserError(
+                f"the table has no column {', '.join(missing)}; a manifest needs it for each image"
+            )
         defaults: dict[str, Any] = {"time_h": math.nan, "page": 0}
         table = self.table.assign(**{k: v for k, v in defaults.items() if k not in self.table})
         types = {"count": "float64", "frame": "int64", "time_h": "float64", "page": "int64"}

@@ -1,0 +1,87 @@
+"""Training and transfer in one call, for notebooks and scripts; the rooms below take the same steps apart."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from twincell.config import load_preset
+from twincell.data.manifest import Manifest
+from twincell.models.file import LoadedModel, load_model
+from twincell.training import fit
+
+
+def train(
+    manifest: str | Path | Manifest,
+    out: str | Path,
+    preset: str | Path = "compact",
+    *,
+    seed: int = 0,
+    resume: bool = False,
+    changes: Mapping[str, Any] | None = None,
+    progress: bool = True,
+) -> LoadedModel:
+    """Trains a model on the rows of split train, as `twincell train` does.
+
+    Args:
+        manifest: a manifest, its file, or the folder that holds `manifest.csv`.
+        out: a new run folder for model, history and checkpoint.
+        preset: the name of a preset, or a YAML file of settings.
+        seed: of weights, batches and augmentation.
+        resume: go on with the run in `out`.
+        changes: settings to change by their dotted names, such as `{"training.steps": 500}`.
+        progress: show bars on stderr.
+
+    Returns:
+        The trained model, ready to count.
+
+    Raises:
+        UserError: for faulty data, unknown settings, or an `out` that holds files already.
+    """
+    return _fit(manifest, out, preset, changes, seed=seed, resume=resume, progress=progress)
+
+
+def transfer(
+    model: str | Path,
+    manifest: str | Path | Manifest,
+    out: str | Path,
+    scheme: str = "full",
+    preset: str | Path = "compact",
+    *,
+    seed: int = 0,
+    resume: bool = False,
+    changes: Mapping[str, Any] | None = None,
+    progress: bool = True,
+) -> LoadedModel:
+    """Moves a trained model to other images, as `twincell transfer` does (paper section 3).
+
+    Args:
+        model: the start: a run folder, a model file, or the name of a model that ships.
+        manifest: the new images, as in `train`.
+        out: a new run folder.
+        scheme: full, frozen-core, frozen-outer or thaw.
+        preset: as in `train`; its method has to be the model's.
+        seed: as in `train`.
+        resume: as in `train`.
+        changes: as in `train`.
+        progress: as in `train`.
+
+    Returns:
+        The moved model, ready to count.
+
+    Raises:
+        UserError: as `train`, and for an unknown scheme or a model of another method.
+    """
+    changed = {"transfer.scheme": scheme, **(changes or {})}
+    return _fit(manifest, out, preset, changed, start=model, seed=seed, resume=resume, progress=progress)
+
+
+def _fit(
+    manifest: str | Path | Manifest,
+    out: str | Path,
+    preset: str | Path,
+    changes: Mapping[str, Any] | None,
+    **how: Any,
+) -> LoadedModel:
+    settings = load_preset(preset)
+    data = manifest if isinstance(manifest, Manifest) else Manifest.read(manifest)
+    return load_model(fit(settings.changed(dict(changes)) if changes else settings, data, out, **how))

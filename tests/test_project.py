@@ -1,0 +1,187 @@
+"""The repository keeps its word: versions agree, what the docs say exists and runs, nothing foreign lies in it."""
+
+import importlib
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import typer
+import yaml
+from PIL import Image
+
+import twincell
+from twincell import cli
+from twincell.data.manifest import Manifest
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+# Spelled in halves so that this file does not hold them itself.
+FOREIGN = [
+    "/wo" + "rk/",
+    "/tm" + "p/",
+    "cla" + "ude",
+    "sub" + "agent",
+    "ai ag" + "ent",
+    "TO" + "DO",
+    "FIX" + "ME",
+]
+LIMITS = {".safetensors": 10_000_000}  # bytes; other files stay below 2 MB
+
+
+def tracked() -> list[Path]:
+    """The files of the repository, or of this folder where it is no checkout."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode == 0 and listed.stdout:
+        return [ROOT / name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
+    return [path for path in ROOT.rglob("*") if path.is_file() and ".venv" not in path.parts]
+
+
+def metadata() -> dict[str, Any]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+def test_versions_agree() -> None:
+    version = metadata()["project"]["version"]
+    assert twincell.__version__ == version
+    assert str(yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"]) == version
+    assert (
+        "## [Unreleased]" in (ROOT / "CHANGELOG.md").read_text()
+        or f"[{version}]" in (ROOT / "CHANGELOG.md").read_text()
+    )
+
+
+def test_no_foreign_words_or_machine_paths() -> None:
+    found = []
+    for path in tracked():
+        if path.suffix in {".png", ".safetensors", ".jpg", ".npz"}:
+            continue
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            found += [
+                f"{path.relative_to(ROOT)}:{number}: {word}" for word in FOREIGN if word in line.lower()
+            ]
+            found += [f"{path.relative_to(ROOT)}:{number}" for word in FOREIGN[-2:] if word in line]
+    assert found == []
+
+
+def test_no_published_image_and_no_large_file_lies_in_the_repository() -> None:
+    names = [path.relative_to(ROOT).as_posix() for path in tracked()]
+    assert [name for name in names if re.search(r"nd0\d\d.*\.(jpg|png)$|128p_(bf|pc)/", name)] == []
+    large = [
+        name for name in names if (ROOT / name).stat().st_size > LIMITS.get(Path(name).suffix, 2_000_000)
+    ]
+    assert large == []
+
+
+def test_source_files_stay_small() -> None:
+    long = {path.name: len(path.read_text().splitlines()) for path in tracked() if path.suffix == ".py"}
+    assert {name: lines for name, lines in long.items() if lines > 400} == {}
+
+
+def test_every_dependency_is_pinned_where_the_figures_were_measured() -> None:
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    pinned = {line.partition("==")[0].lower(): line.partition("==")[2] for line in lines if "==" in line}
+    wanted = {re.split(r"[>=<\[]", need)[0].lower() for need in metadata()["project"]["dependencies"]}
+    assert wanted <= set(pinned)
+    assert pinned["torch"] == "2.13.0"  # comes as a CPU build; a newer one would bring CUDA
+    assert "torchvision" not in pinned
+
+
+def test_torchvision_is_not_here() -> None:
+    with pytest.raises(ModuleNotFoundError):
+        importlib.import_module("torchvision")
+
+
+def test_importing_twincell_is_cheap_and_public_names_come_when_used() -> None:
+    code = (
+        "import sys, twincell; assert 'torch' not in sys.modules and 'pandas' not in sys.modules\n"
+        "import twincell.transfer.scheme\n"
+        "for name in ('load', 'count', 'train', 'transfer', 'Manifest'): assert callable(getattr(twincell, name)), name"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = twincell.nonsense  # type: ignore[attr-defined]
+    assert {"load", "count", "train", "transfer", "Manifest"} <= set(dir(twincell))
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    """The fenced blocks of a page in this language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+
+
+def shown_commands() -> Iterator[tuple[Path, str]]:
+    for page in PAGES:
+        for block in blocks(page, "sh"):
+            for line in block.replace("\\\n", " ").splitlines():
+                if line.startswith("twincell "):
+                    yield page, line
+
+
+def test_the_readme_shows_commands() -> None:
+    assert any(page.name == "README.md" for page, _ in shown_commands())
+
+
+@pytest.mark.parametrize(
+    ("page", "line"),
+    [pytest.param(page, line, id=f"{page.stem}: {line[:60]}") for page, line in shown_commands()],
+)
+def test_every_command_shown_exists_with_its_options(page: Path, line: str) -> None:
+    command: Any = typer.main.get_command(cli.build())
+    words = shlex.split(line, comments=True)[1:]
+    while hasattr(command, "commands"):
+        assert words[0] in command.commands, f"{page.name}: twincell has no {words[0]}"
+        command = command.commands[words.pop(0)]
+    known = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
+    shown = {word.partition("=")[0] for word in words if word.startswith("--")}
+    assert shown - known <= {"--help"}, f"{page.name}: {line}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_links_lead_to_files(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
+        if not target.startswith("http"):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_make_targets_of_the_contributing_page_exist() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"`make ([a-z-]+)", (ROOT / "CONTRIBUTING.md").read_text())) <= targets
+
+
+def test_the_import_page_runs(published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "cho_k1").symlink_to(published)
+    page = ROOT / "docs" / "howto" / "import.md"
+    for line in "".join(blocks(page, "sh")).splitlines():
+        assert cli.run(shlex.split(line)[1:]) == 0, line
+    (tmp_path / "mine" / "A").mkdir(parents=True)
+    for frame in (1, 2, 40):
+        pixels = np.random.default_rng(frame).integers(0, 256, (128, 128), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / "mine" / "A" / f"t{frame:03d}.png")
+    for block in blocks(page, "python"):
+        exec(compile(block, str(page), "exec"), {})
+    counts = Manifest.read(tmp_path / "mine").table.set_index("frame")["count"]
+    assert counts[1] == 2
+    assert counts[40] == 9
+    assert np.isnan(counts[2])
+    assert cli.run(["check", "mine"]) == 0
+
+
+def test_the_manifest_of_the_formats_page_is_one(tmp_path: Path) -> None:
+    text = next(
+        block for block in blocks(ROOT / "docs/reference/formats.md", "") if block.startswith("image,")
+    )
+    for name in {line.split(",")[0] for line in text.splitlines()[1:]}:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"here")
+    (tmp_path / "manifest.csv").write_text(text)
+    manifest = Manifest.read(tmp_path)
+    assert manifest.table["page"].tolist() == [0, 0, 0, 1]
+    assert manifest.labelled.tolist() == [True, False, True, False]
