@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from twincell.render.field import Grid
-from twincell.render.texture import STOCK, look_up, stock
+from twincell.render.texture import STOCK, bell, look_up, stock
 from twincell.scene.random import Draws
 from twincell.scene.scene import SIZE, Dirt
 
@@ -15,7 +15,7 @@ def dirt_object(dirt: Dirt, strength: float, draws: Draws, grid: Grid) -> tuple[
     """Specks and debris as objects in the light's way: flat positions (P,), phase and absorption to add (P,)."""
     specks = _patches(dirt.specks, grid, 6.0)
     size, power = specks.value[:, 2], specks.value[:, 3] * strength
-    blob = torch.exp(-((specks.distance / size) ** 2))
+    blob = bell(specks.distance / size)
     dark, bright = (-power).clamp(min=0) * blob, power.clamp(min=0) * blob
 
     debris = _patches(dirt.debris, grid, 8.0)
@@ -23,7 +23,7 @@ def dirt_object(dirt: Dirt, strength: float, draws: Draws, grid: Grid) -> tuple[
     textures = stock((2.0 * grid.scale,), debris.where.device)
     grains = look_up(textures, start, debris.item, debris.row, debris.column)[0]
     size, power = debris.value[:, 2], debris.value[:, 3] * strength
-    cluster = torch.exp(-((debris.distance / (1.6 * size)) ** 2)) * power
+    cluster = bell(debris.distance / (1.6 * size)) * power
     lit = cluster * grains.clamp(-0.5, 2.0)
     where = torch.cat([specks.where, debris.where])
     return where, torch.cat([-1.6 * bright, -0.7 * lit]), torch.cat([1.1 * dark, 0.5 * lit.clamp(min=0)])
@@ -37,8 +37,8 @@ def smudges(dirt: Dirt, strength: float) -> Tensor:
     radius, wave, power = found.value[:, 2], found.value[:, 3], found.value[:, 4] * strength
     r = found.distance / radius
     # Half of the smudges are spots with rings, half are thin rings as of a bubble or a ghost cell.
-    spot = torch.cos(r * r * (3.0 + 4.0 * wave)) * torch.exp(-1.6 * r * r)
-    ring = torch.exp(-(((found.distance - radius) / 0.9) ** 2)) - 0.4 * torch.exp(-(((found.distance - radius) / 2.2) ** 2))
+    spot = torch.cos(r * r * (3.0 + 4.0 * wave)) * bell(1.26 * r)
+    ring = bell((found.distance - radius) / 0.9) - 0.4 * bell((found.distance - radius) / 2.2)
     picture.index_add_(0, found.where, 0.06 * power * torch.where(wave < 0.6, spot, 0.8 * ring))
     return picture.reshape(n, SIZE, SIZE)
 

@@ -14,7 +14,8 @@ from torch import Tensor
 from twincell.scene.scene import SIZE, Scene
 
 FAR = 99.0  # px, distance to a cell that is not there
-HALVES = (8.0, 10.0, 14.0, 20.0, 32.0, 64.0)  # px, half widths of patches: each cell takes the smallest that holds it
+HALVES = (8.0, 9.0, 10.0, 11.0, 12.0, 13.0, 14.0, 16.0, 20.0, 26.0, 36.0, 64.0)
+# px, half widths of patches: each cell takes the smallest that holds it
 
 
 @dataclass
@@ -91,9 +92,13 @@ def _patches(
     shape = (f[pick][:, None, None] for f in (scene.radius, scene.stretch, scene.tilt))
     d = outline(dx, dy, *shape, scene.lobes[pick]) + 1e-5 * slot[:, None, None]  # no two cells equally far
     inside = ((column >= 0) & (column < side))[:, None, :] & ((row >= 0) & (row < side))[:, :, None]
-    which, r, c = torch.nonzero(inside & (d < reach), as_tuple=True)
-    where = (image[which] * side + row[which, r]) * side + column[which, c]
-    return where, (image * scene.present.shape[1] + slot)[which], r, c, d[which, r, c]
+    near = torch.nonzero((inside & (d < reach)).flatten())[:, 0]
+    which, place = near // width**2, near % width**2
+    r, c = place // width, place % width
+    # The position of a patch's corner may be negative, that of its near samples is not.
+    corner = (image * side + row[:, 0]) * side + column[:, 0]
+    cell = image * scene.present.shape[1] + slot
+    return corner[which] + r * side + c, cell[which], r, c, d.flatten()[near]
 
 
 def outline(dx: Tensor, dy: Tensor, radius: Tensor, stretch: Tensor, tilt: Tensor, lobes: Tensor) -> Tensor:

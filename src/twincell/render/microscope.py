@@ -11,7 +11,7 @@ from twincell.render.dirt import dirt_object
 from twincell.render.field import Field, Grid, cell_field
 from twincell.render.optics import Pupil, intensity
 from twincell.render.settings import OpticsLook
-from twincell.render.texture import STOCK, look_up, stock
+from twincell.render.texture import STOCK, bell, look_up, stock
 from twincell.scene.random import Draws
 from twincell.scene.scene import Scene
 
@@ -30,21 +30,18 @@ def objects_seen(look: OpticsLook, scene: Scene, draws: Draws, pupil: Pupil) -> 
     field = cell_field(scene, grid, REACH)
     phase, absorption, inside = cell_object(look, scene, draws, field, grid)
     specks = dirt_object(scene.dirt, look.dirt, draws, grid)
-    where = torch.cat([field.where, specks[0]])
     shape = (len(scene), grid.side, grid.side)
-    both = torch.zeros(2, math.prod(shape), device=phase.device)
-    both.index_add_(1, where, torch.stack([torch.cat([phase, specks[1]]), torch.cat([absorption, specks[2]])]))
-    phase, absorption = both[:, where]
-    light = torch.ones(math.prod(shape), dtype=torch.complex64, device=phase.device)
-    light[where] = torch.polar((-absorption).exp(), phase)
+    light = torch.zeros(math.prod(shape), dtype=torch.complex64, device=phase.device)
+    light[field.where] = torch.polar((-absorption).exp(), phase) - 1
+    light.index_add_(0, specks[0], torch.polar((-specks[2]).exp(), specks[1]) - 1)
     seen = intensity(light.reshape(shape), pupil, grid)
 
-    slots = torch.full((math.prod(shape),), -1, device=phase.device)
-    slots[field.where[inside]] = field.cell[inside] % scene.present.shape[1]
+    slots = torch.full((math.prod(shape),), -1, dtype=torch.int8, device=phase.device)
+    slots[field.where[inside]] = (field.cell[inside] % scene.present.shape[1]).to(torch.int8)
     middle = PAD * grid.scale + grid.scale // 2
     stop = middle + seen.shape[-1] * grid.scale
     slots = slots.reshape(shape)[:, middle : stop : grid.scale, middle : stop : grid.scale]
-    return seen, slots
+    return seen, slots.long()
 
 
 def draw_pupil(look: OpticsLook, draws: Draws) -> Pupil:
@@ -97,14 +94,14 @@ def cell_object(
         dome = dome.clamp(min=1e-3).pow(spread(own(look.steepness, "steepness")))
 
     mixed = spread(own(look.coarse, "coarse"))
-    beads = 1 + spread(own(look.beads, "beads")) * torch.exp(-(((edge + 1.6) / 1.2) ** 2))
+    beads = 1 + spread(own(look.beads, "beads")) * bell((edge + 1.6) / 1.2)
     granules = (mixed * coarse + (1 - mixed) * fine) * beads * spread(scene.grain)
     granules = granules * torch.sigmoid(-(edge + 0.6) * 4)
 
     position, width = spread(own(look.rim_position, "rim-position")), spread(own(look.rim_width, "rim-width"))
     strength = torch.exp(look.rim_spread * draws.normal("cells.rim-strength", slots).clamp(-1.5, 2.5))
-    rim = torch.exp(-(((edge - position) / width) ** 2)) * spread(strength * scene.depth.clamp(0.7, 1.0))
-    touch = torch.exp(-(((other - position) / width) ** 2))
+    rim = bell((edge - position) / width) * spread(strength * scene.depth.clamp(0.7, 1.0))
+    touch = bell((other - position) / width)
     rim = rim * (1 + spread(own(look.contact, "contact")) * touch)
     rim = rim * (1 + look.rim_uneven * lumps).clamp(min=0.1)
 

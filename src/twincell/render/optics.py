@@ -21,6 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from twincell.render.field import Grid
+from twincell.render.texture import bell
 
 
 @dataclass
@@ -47,33 +48,39 @@ class Pupil:
 
 
 def transfer(pupil: Pupil, grid: Grid) -> Tensor:
-    """(N, side, side) complex pupil on the frequencies of a grid. Its factors are Gaussians and so separate in x, y."""
+    """(N, side, side) complex pupil on the frequencies of a grid.
+
+    All its factors are Gaussians, which separate in x and y, or linear: so it is a sum of four outer products.
+    """
     f = torch.fft.fftfreq(grid.side, device=pupil.defocus.device) * grid.scale
     square = f**2
     # A source of radius s shifts the fringes of frequency f by z s f: a Gaussian envelope in z s f.
     damping = math.log(2) / pupil.aperture**2 + 2 * (math.pi * pupil.defocus * pupil.source) ** 2
-    line = torch.polar(torch.exp(-damping[:, None] * square), math.pi * pupil.defocus[:, None] * square)
-    through = line[:, :, None] * line[:, None, :]
-    if bool((pupil.ring_width > 0).any()):
-        ring = torch.exp(-square / pupil.ring_width.clamp(min=1e-6)[:, None] ** 2) * (pupil.ring_width > 0)[:, None]
-        # 1 - (1 - T e^{-i pi/2}) R = (1 - R) - i T R: thick objects turn dark (positive contrast)
-        share = ring[:, :, None] * ring[:, None, :]
-        share[:, 0, 0] = 0.0  # the image is a small part of a wide field: what it lacks in the mean is diffracted light
-        through = through * torch.complex(1 - share, -pupil.ring_amplitude[:, None, None] * share)
-    if bool((pupil.oblique != 0).any()):
-        slope = pupil.oblique[:, :1] * f, pupil.oblique[:, 1:] * f
-        through = through * (1 + slope[0][:, None, :] + slope[1][:, :, None])
+    envelope = torch.exp(-(damping[:, None] * square).clamp(max=30.0))
+    line = torch.polar(envelope, math.pi * pupil.defocus[:, None] * square)
+    ring = bell(f / pupil.ring_width.clamp(min=1e-6)[:, None]) * (pupil.ring_width > 0)[:, None]
+    # 1 - (1 - T e^{-i pi/2}) R = 1 - (1 + i T) R: thick objects turn dark (positive contrast).
+    lost = torch.complex(torch.ones_like(pupil.ring_amplitude), pupil.ring_amplitude)[:, None]
+    slope_x, slope_y = pupil.oblique[:, :1] * f, pupil.oblique[:, 1:] * f
+    rows = torch.stack([line * (1 + slope_y), line, -lost * line * ring * (1 + slope_y), -lost * line * ring], 2)
+    columns = torch.stack([line, line * slope_x, line * ring, line * ring * slope_x], 1)
+    through = rows @ columns
+    through[:, 0, 0] = 1.0  # the image is a small part of a wide field: what it lacks in the mean is diffracted light
     return through
 
 
 def intensity(light: Tensor, pupil: Pupil, grid: Grid) -> Tensor:
-    """(N, 128, 128) brightness of light (N, side, side) that left the object; light 1 gives `empty_level`."""
+    """(N, 128, 128) brightness of light (N, side, side) relative to the direct light, which it is added to here.
+
+    Args:
+        light: complex transmission of the object minus 1, so 0 where there is nothing.
+    """
     pupils = transfer(pupil, grid)
     direct = torch.where(pupil.ring_width > 0, -1j * pupil.ring_amplitude, 1.0 + 0j)
     frames = []
     # One by one: a transform that fits the cache is twice as fast.
     for field, through, background in zip(light, pupils, direct, strict=True):
-        image = torch.fft.ifft2(torch.fft.fft2(field - 1) * through) + background
+        image = torch.fft.ifft2(torch.fft.fft2(field) * through) + background
         frames.append(F.avg_pool2d((image.real**2 + image.imag**2)[None], grid.scale)[0])
     seen = torch.stack(frames)[:, grid.pad : -grid.pad, grid.pad : -grid.pad]
     return seen + pupil.veil[:, None, None]

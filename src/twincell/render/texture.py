@@ -12,6 +12,11 @@ from twincell.scene.random import Draws
 STOCK = 512  # samples, side of a stock texture
 
 
+def bell(x: Tensor) -> Tensor:
+    """exp(-x^2), cut off at 1e-13: what lies below would be denormal numbers, on which processors are slow."""
+    return torch.exp(-(x * x).clamp(max=30.0))
+
+
 @lru_cache(maxsize=16)
 def stock(sizes: tuple[float, ...], device: torch.device) -> Tensor:
     """(K, STOCK * STOCK) periodic Gaussian textures of mean 0 and variance 1, one for each feature size in samples."""

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from twincell.render.settings import WallLook
+from twincell.render.texture import bell
 from twincell.scene.random import Draws
 from twincell.scene.scene import SIZE, Chamber
 
@@ -41,7 +42,7 @@ def _lines(look: WallLook, chamber: Chamber, draws: Draws, defocus: Tensor, x: T
 
     def line(distance: Tensor) -> Tensor:
         beside = (distance.abs() - 1.8 - 0.3 * blur) / (0.8 + 0.2 * blur)
-        return side * torch.exp(-(beside**2)) - dark * torch.exp(-((distance / width) ** 2))
+        return side * bell(beside) - dark * bell(distance / width)
 
     return torch.where(y < chamber.box[:, 3, None, None] + 1.2, line(edge), 0.7 * line(teeth))
 
@@ -53,11 +54,11 @@ def _glow(look: WallLook, draws: Draws, edge: Tensor) -> Tensor:
     halo = draws.between("walls.halo", look.halo)[:, None, None]
     reach = draws.between("walls.reach", look.reach)[:, None, None]
     apart = draws.between("walls.apart", look.apart)[:, None, None]
-    inner = torch.exp(-((edge / width) ** 2))
-    outer = torch.exp(-(((edge + apart) / width) ** 2))
-    bump = torch.exp(-(((edge + apart + 2.6) / (1.3 * width)) ** 2))
-    dip = torch.exp(-(((edge + apart / 2) / 0.7) ** 2))
-    fade = torch.where(edge > 0, torch.exp(-edge.clamp(min=0) / reach), torch.exp(-((edge / 1.5) ** 2)))
+    inner = bell(edge / width)
+    outer = bell((edge + apart) / width)
+    bump = bell((edge + apart + 2.6) / (1.3 * width))
+    dip = bell((edge + apart / 2) / 0.7)
+    fade = torch.where(edge > 0, torch.exp(-edge.clamp(min=0) / reach), bell(edge / 1.5))
     return halo * fade + bright * (0.7 * inner + 0.75 * outer + 0.15 * bump) - 0.3 * bright * dip
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from functools import lru_cache
 from importlib import resources
 from typing import Annotated, Any, Literal
 
@@ -128,18 +130,23 @@ def read_preset(package: str, name: str, names: list[str]) -> dict[str, Any]:
     """The YAML of a preset of a package; an unknown name is the user's error."""
     if name not in names:
         raise UserError(f"synthetic preset '{name}' is not known; choose one of: {', '.join(names)}")
-    return yaml.safe_load((resources.files(package) / "presets" / f"{name}.yaml").read_text())
+    return copy.deepcopy(_parse(package, name))
+
+
+@lru_cache
+def _parse(package: str, name: str) -> dict[str, Any]:
+    text = (resources.files(package) / "presets" / f"{name}.yaml").read_text(encoding="utf-8")
+    return yaml.safe_load(text)
 
 
 def override(tree: dict[str, Any], overrides: dict[str, Any] | None) -> dict[str, Any]:
     """A nested dictionary with dotted keys replaced, for example {"counts.most": 5}."""
-    tree = {k: dict(v) if isinstance(v, dict) else v for k, v in tree.items()}
+    tree = copy.deepcopy(tree)
     for key, value in (overrides or {}).items():
         place = tree
         *path, last = key.split(".")
         for part in path:
-            place[part] = dict(place.get(part) or {})
-            place = place[part]
+            place = place.setdefault(part, {})
         place[last] = value
     return tree
 
