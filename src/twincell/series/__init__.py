@@ -1,1 +1,36 @@
-""""""
+"""Counts over time: smoothing with intervals, events, flags, growth rates, survival.
+
+- `smooth(table, counted)`: best count, 90 % interval and flag of every frame; `smooth_all` adds the events.
+- `growth(counts, by)`: growth rate and doubling time of every chamber, and conditions compared.
+- `survival(series)`: probability that a chamber still grows, from its first frames.
+- `calibrate(table)`: the constants of the error model, from labelled chambers of another frame model.
+"""
+
+from twincell.series.calibrate import calibrate, leave_chamber_out, score_labels, summary
+from twincell.series.conditions import Comparison
+from twincell.series.events import Event, event_table
+from twincell.series.growing import growth
+from twincell.series.noise import ErrorModel
+from twincell.series.rate import Growth, fit_growth
+from twincell.series.smoothing import Smoothed, smooth, smooth_all
+from twincell.series.survival import CultureModel, fit_culture, survival
+
+__all__ = [
+    "Comparison",
+    "CultureModel",
+    "ErrorModel",
+    "Event",
+    "Growth",
+    "Smoothed",
+    "calibrate",
+    "event_table",
+    "fit_culture",
+    "fit_growth",
+    "growth",
+    "leave_chamber_out",
+    "score_labels",
+    "smooth",
+    "smooth_all",
+    "summary",
+    "survival",
+]
