@@ -18,7 +18,9 @@ from twincell.errors import UserError
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
 TIFFS = frozenset({".tif", ".tiff"})
 NEED_IMPORT = frozenset({".nd2", ".czi", ".lif", ".zarr", ".oir", ".vsi"})
-COLUMNS = ("chamber", "frame", "time_h", "image", "path", "page", "modality", "counted", "series")
+COLUMNS = (
+    "chamber", "frame", "time_h", "image", "path", "page", "modality", "origin", "counted", "series"
+)  # fmt: skip
 
 
 @dataclass
@@ -27,8 +29,8 @@ class Frames:
 
     Attributes:
         table: one row per frame: `chamber` ("" = a picture for itself), `frame`, `time_h` (NaN = unknown),
-            `image` (as the user knows it), `path`, `page`, `modality` ("" = not said), `counted` (a person's
-            count, NaN = none), `series` (whether the row is part of a time-lapse).
+            `image` (as the user knows it), `path`, `page`, `modality` and `origin` ("" = not said), `counted`
+            (a person's count, NaN = none), `series` (whether the row is part of a time-lapse).
         stacks: the stacks among the paths.
         notes: what was decided or left out, to be printed.
     """
@@ -126,6 +128,7 @@ def _of_manifest(path: Path, choices: Choices) -> pd.DataFrame:
             "path": [str(image) for image in manifest.paths],
             "page": table["page"],
             "modality": table["modality"],
+            "origin": table["origin"],
             "counted": table["count"],
             "series": (per_chamber > 1) & (table["origin"] == "natural") & (not choices.single),
         }
@@ -181,6 +184,7 @@ def _of_files(paths: list[Path], chamber: str, choices: Choices, found: Frames) 
             "path": [str(path) for path in paths],
             "page": 0,
             "modality": choices.modality or "",
+            "origin": "",
             "counted": math.nan,
             "series": frames is not None,
         }
@@ -201,6 +205,7 @@ def _of_stack(path: Path, choices: Choices, found: Frames) -> pd.DataFrame:
             "path": str(path),
             "page": numbers,
             "modality": choices.modality or "",
+            "origin": "",
             "counted": math.nan,
             "series": info.frames > 1 and not choices.single,
         }

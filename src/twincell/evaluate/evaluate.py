@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ class Evaluation:
         baselines: the figures of counting without images, by name; empty where not asked for.
         frames: one row per labelled frame, the manifest's columns with `predicted` (raw cells), `std` (cells,
             NaN where the model gives none) and `novelty` (above 1 unlike training, NaN where it gives none).
+        root: the folder that the images of `frames` are relative to.
         notes: what a reader of the figures must know.
     """
 
@@ -38,6 +40,7 @@ class Evaluation:
     scores: Scores
     baselines: dict[str, Scores]
     frames: pd.DataFrame
+    root: Path
     notes: list[str] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
@@ -92,6 +95,7 @@ def evaluate(
         if baselines
         else {},
         frames=table,
+        root=manifest.root,
         notes=_notes(model.card, table),
     )
 

@@ -1,0 +1,27 @@
+"""`twincell translate`: cross-decoding, to see what the model saw."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def translate(
+    model: Annotated[str, typer.Argument(help="a Twin-VAE: run folder, model file or shipped name")],
+    inputs: Annotated[list[Path], typer.Argument(help="pictures, folders, TIFF stacks, or a manifest")],
+    to: Annotated[str, typer.Option(help="draw them as: synthetic or natural")] = "synthetic",
+    out: Annotated[Path, typer.Option(help="folder to make")] = Path("translated"),
+    limit: Annotated[int, typer.Option(min=0, help="so many pictures, spread evenly; 0 = all")] = 0,
+    json: Annotated[Path | None, typer.Option(help="write the agreement here, for programs")] = None,
+) -> None:
+    """Draw pictures as the other origin and compare the counts.
+
+    The pictures must be of the origin that --to is not: microscope pictures to synthetic ones, drawn pictures
+    to natural ones. Writes a PNG for each, a table of counts, and sheet.png: originals, then as drawn by their
+    own decoder, then by the other one.
+
+    Example: twincell translate runs/pc recording/ --to synthetic --limit 24 --out translated
+    """
+    from twincell.evaluate.translating import translate_and_keep
+
+    translate_and_keep(model, inputs, to, out, limit, json)

@@ -1,0 +1,169 @@
+"""Whole reports: which sections, in which order, for an evaluation, a training run, a counted recording."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from twincell.data.manifest import Manifest
+from twincell.data.store import ImageStore
+from twincell.evaluate.evaluate import Evaluation
+from twincell.models.file import LoadedModel
+from twincell.report.page import Figure, Page, Section, command_line
+from twincell.report.sections import accuracy, looks, training
+from twincell.report.sections.curves import Film, curves
+from twincell.report.sections.growth import growth_section
+from twincell.report.sections.notes import caution
+
+SHOWN = 16  # pictures in a section of pictures
+
+
+def evaluation_page(result: Evaluation, model: LoadedModel, manifest: str) -> Page:
+    """A model against the labels of one split.
+
+    Args:
+        result: of `twincell.evaluate.evaluate`.
+        model: the model measured.
+        manifest: where the labels came from, in words.
+    """
+    scores, title = result.scores, f"{model.card.name}: how good are its counts?"
+    notes = Section("Notes", "; ".join(result.notes) + ".", "") if result.notes else None
+    return Page(
+        title=title,
+        subtitle=f"{scores.n} frames of {manifest}, split {result.split}, each counted from its image alone",
+        figures=[
+            Figure("MAE", f"{scores.mae:.2f}", "cells, rounded counts"),
+            Figure("exactly right", f"{scores.accuracy:.0f} %", "of the frames"),
+            Figure("MRE", f"{scores.mre:.1f} %", "mean relative error"),
+            Figure("bias", f"{scores.bias:+.2f}", "cells, before rounding"),
+        ],
+        sections=[
+            notes,
+            accuracy.agreement(result.frames, {model.card.name: scores, **result.baselines}),
+            *_seen(model, *_examples(result)),
+            training.about(model.card),
+        ],
+        command=command_line(),
+    )
+
+
+def training_page(run: Path, model: LoadedModel, manifest: Manifest, progress: bool = False) -> Page:
+    """A finished training run.
+
+    Args:
+        run: its folder, with settings.yaml and history.csv.
+        model: what came out.
+        manifest: what it was trained on; its labelled rows of splits val and test are counted.
+        progress: show a bar.
+    """
+    from twincell.evaluate.evaluate import evaluate
+
+    splits = set(manifest.table["split"][manifest.labelled & manifest.natural])
+    results = [
+        evaluate(model, manifest.select(manifest.natural), split, baselines=True, progress=progress)
+        for split in ("val", "test")
+        if split in splits
+    ]
+    agreements = [
+        accuracy.agreement(
+            result.frames, {model.card.name: result.scores, **result.baselines}, f"Split {result.split}"
+        )
+        for result in results
+    ]
+    images, names, truth = _examples(results[-1]) if results else _some(manifest)
+    history = run / "history.csv"
+    settings = run / "settings.yaml"
+    return Page(
+        title=f"{model.card.name}: a training run",
+        subtitle=f"{model.card.data.description or manifest.root}; {model.card.steps:,} steps",
+        figures=[
+            Figure(
+                f"MAE, split {result.split}", f"{result.scores.mae:.2f}", f"{result.scores.n} counted frames"
+            )
+            for result in results
+        ]
+        + [Figure("trained for", f"{model.card.seconds / 60:.1f} min", model.card.machine)],
+        sections=[
+            training.course(history) if history.exists() else None,
+            *agreements,
+            *_seen(model, images, names, truth),
+            training.about(model.card, settings.read_text(encoding="utf-8") if settings.exists() else ""),
+        ],
+        command=command_line(),
+    )
+
+
+def recording_page(
+    counts: pd.DataFrame,
+    model: LoadedModel | None = None,
+    growth: pd.DataFrame | None = None,
+    by: str | None = None,
+    films: dict[str, Film] | None = None,
+    known: pd.DataFrame | None = None,
+    notes: list[str] | None = None,
+    title: str = "Cells over time",
+    truth: str = "counted by a person",
+) -> Page:
+    """A counted recording: curves with bands, growth, flags, what was skipped and why.
+
+    Args:
+        counts: the table of counts.csv.
+        model: what counted, where known.
+        growth: the table of `twincell.series.growth`, where made.
+        by: its column of conditions.
+        films: frames to see on hover (`twincell.report.films`).
+        known: rows `chamber, frame, count` of frames whose count is known.
+        notes: what was decided, skipped and found on the way.
+        title: of the page.
+        truth: what the known counts are.
+    """
+    series = counts[counts["chamber"].astype(str) != ""]
+    flagged = int((counts["flag"] != "").sum())
+    figures = [
+        Figure("chambers", str(series["chamber"].nunique())),
+        Figure("frames", f"{len(counts):,}", f"{flagged} flagged" if flagged else "none flagged"),
+    ]
+    if growth is not None and len(growth):
+        growing = growth[growth["verdict"] == "growing"]
+        unit = "h" if growth["unit"].iloc[0] == "h" else "frames"
+        figures.append(Figure("growing", f"{len(growing)} of {len(growth)}", "chambers"))
+        if len(growing):
+            figures.append(Figure("doubling time", f"{growing['doubling'].median():.3g} {unit}", "median"))
+    width = (counts["upper"] - counts["lower"]).mean()
+    figures.append(Figure("90 % interval", f"{width:.1f}", "cells wide on average"))
+    return Page(
+        title=title,
+        subtitle="Counted by " + (f"the model {model.card.name}" if model is not None else "twincell"),
+        figures=figures,
+        sections=[
+            curves(counts, films, known, truth=truth),
+            growth_section(growth, by) if growth is not None else None,
+            caution(counts, notes or ()),
+            training.about(model.card) if model is not None else None,
+        ],
+        command=command_line(),
+    )
+
+
+def _seen(
+    model: LoadedModel, images: np.ndarray, names: list[str], truth: list[float]
+) -> list[Section | None]:
+    return [looks.where(model, images, names, truth), looks.translations(model, images[:8])]
+
+
+def _examples(result: Evaluation) -> tuple[np.ndarray, list[str], list[float]]:
+    """Evenly spread labelled frames, ordered by their count."""
+    table = result.frames.sort_values("count", kind="stable")
+    return _read(Manifest(table.iloc[looks.spread(len(table), SHOWN)], result.root))
+
+
+def _some(manifest: Manifest) -> tuple[np.ndarray, list[str], list[float]]:
+    own = manifest.select(manifest.natural)
+    return _read(own.select(looks.spread(len(own), SHOWN))) if len(own) else (np.zeros((0, 128, 128)), [], [])
+
+
+def _read(chosen: Manifest) -> tuple[np.ndarray, list[str], list[float]]:
+    images = ImageStore.load(chosen, progress=False).images[:, 0].numpy()
+    table = chosen.table
+    names = [f"{c} frame {f}" for c, f in table[["chamber", "frame"]].to_numpy().tolist()]
+    return images, names, table["count"].tolist()

@@ -1,0 +1,130 @@
+"""Counts over time, a chart per chamber, with the frames to look at under the pointer."""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from twincell.report.chart import Chart
+from twincell.report.markup import figure, keys
+from twincell.report.page import Section
+from twincell.report.pictures import Colour, Grey, data_uri
+
+WIDTH, HEIGHT = 300, 165
+MOST = 60  # charts on a page
+
+
+@dataclass(frozen=True)
+class Film:
+    """A few frames of one chamber, to be seen on hover.
+
+    Attributes:
+        frames: (K,) which frames.
+        tiles: K pictures, (S, S) or (S, S, 3) uint8, cells marked where the model can.
+    """
+
+    frames: list[int]
+    tiles: list[Grey | Colour]
+
+
+def curves(
+    counts: pd.DataFrame,
+    films: Mapping[str, Film] | None = None,
+    known: pd.DataFrame | None = None,
+    title: str = "Counts over time",
+    truth: str = "counted by a person",
+) -> Section | None:
+    """Small multiples of all time-lapses in a table of counts.
+
+    Args:
+        counts: the table of counts.csv.
+        films: frames to show on hover, by chamber.
+        known: rows `chamber, frame, count` of frames whose count is known.
+        title: of the section.
+        truth: what the known counts are.
+    """
+    series = counts[counts["chamber"].astype(str) != ""]
+    groups = [(str(name), rows) for name, rows in series.groupby("chamber", sort=False) if len(rows) > 1]
+    if not groups:
+        return None
+    top = float(np.nanmax([1.0, series["upper"].max(), series["count"].max()]))
+    people = {} if known is None else {str(name): rows for name, rows in known.groupby("chamber")}
+    films = films or {}
+    charts = [_chart(name, rows, top, films.get(name), people.get(name)) for name, rows in groups[:MOST]]
+    legend = [("model", "best count from the whole time-lapse"), ("range", "90 % interval")]
+    legend += [("truth", truth)] if people else []
+    legend += [("flag", "not to be trusted")] if (series["flag"] != "").any() else []
+    lead = "One chart per chamber, all on the same scale. Move over a chart (or use the arrow keys) to read "
+    lead += "a frame and to see it." if films else "a frame."
+    if len(groups) > MOST:
+        lead += f" The first {MOST} of {len(groups)} chambers are drawn; all are in counts.csv."
+    return Section(title, lead, keys(legend) + f'<div class="multiples">{"".join(charts)}</div>')
+
+
+def _chart(name: str, rows: pd.DataFrame, top: float, film: Film | None, known: pd.DataFrame | None) -> str:
+    timed = bool(rows["time_h"].notna().all())
+    axis = rows["time_h" if timed else "frame"].to_numpy(float)
+    count = rows["count"].to_numpy(float)
+    unit = "h" if timed else "frame"
+    said = f"Cells in chamber {name} over time: from {count[0]:.0f} to {count[-1]:.0f}"
+    chart = Chart((axis[0], axis[-1]), (0, top * 1.05), WIDTH, HEIGHT, title=said, small=True)
+    chart.band(axis.tolist(), rows["lower"].tolist(), rows["upper"].tolist(), "model")
+    chart.dots(axis.tolist(), rows["count_frame"].tolist(), "model", 0.9)
+    chart.line(axis.tolist(), count.tolist(), "model")
+    if known is not None:
+        at = dict(zip(rows["frame"].tolist(), axis.tolist(), strict=True))
+        seen = known[known["frame"].isin(list(at)) & known["count"].notna()]
+        chart.dots([at[frame] for frame in seen["frame"]], seen["count"].tolist(), "truth", 1.8)
+    flagged = rows["flag"].to_numpy() != ""
+    chart.dots(axis[flagged].tolist(), count[flagged].tolist(), "flag", 3)
+    chart.data["frames"] = json.dumps(_frames(chart, rows, axis, unit, film, name))
+    note = f"{count[0]:.0f} → {count[-1]:.0f} cells, {axis[-1] - axis[0]:.3g} {unit}{'' if timed else 's'}"
+    sprite = ""
+    if film is not None and film.tiles:
+        sprite = f'<script type="text/plain" id="{_sprite(name)}">{_strip(film)}</script>'
+    return figure(chart.svg() + sprite, title=name, note=note)
+
+
+def _frames(
+    chart: Chart, rows: pd.DataFrame, axis: NDArray[np.float64], unit: str, film: Film | None, name: str
+) -> dict[str, object]:
+    """What the page's script needs to answer a pointer."""
+    shown = np.array(film.frames if film is not None and film.tiles else [], int)
+    frames = []
+    numbers = rows[["frame", "count", "lower", "upper", "count_frame"]].to_numpy(float).tolist()
+    for (number, count, lower, upper, alone), flag, x in zip(
+        numbers, rows["flag"], axis.tolist(), strict=True
+    ):
+        frame = int(number)
+        text = [f"frame {frame}" + (f", {x:.3g} h" if unit == "h" else "")]
+        text.append("no count" if math.isnan(count) else f"{count:.1f} cells ({lower:.0f}–{upper:.0f})")
+        if not math.isnan(alone):
+            text.append(f"image alone {alone:.1f}")
+        if flag:
+            text.append(str(flag)[:80])
+        near = int(np.abs(shown - frame).argmin()) if len(shown) else None
+        if near is not None and shown[near] != frame:
+            text.append(f"picture: frame {shown[near]}")
+        frames.append({"at": round(chart.at_x(x), 1), "text": text, "tile": near})
+    side = film.tiles[0].shape[0] if film is not None and film.tiles else 0
+    return {
+        "frames": frames,
+        "top": chart.top,
+        "bottom": chart.height - chart.bottom,
+        "side": side,
+        "sprite": _sprite(name) if side else "",
+    }
+
+
+def _strip(film: Film) -> str:
+    """The tiles side by side, as one JPEG."""
+    colour = [tile if tile.ndim == 3 else np.repeat(tile[..., None], 3, 2) for tile in film.tiles]
+    return data_uri(np.concatenate(colour, 1), quality=75)
+
+
+def _sprite(name: str) -> str:
+    return "film-" + "".join(c if c.isalnum() else f"-{ord(c)}-" for c in name)
