@@ -1,5 +1,6 @@
 """`twincell import cho-k1` as a user calls it."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -10,7 +11,9 @@ from twincell.cli import run
 
 def test_import_then_check_agree(published: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "out"
-    assert run(["import", "cho-k1", str(published), "--out", str(out)]) == 0
+    summary = tmp_path / "import.json"
+    assert run(["import", "cho-k1", str(published), "--out", str(out), "--json", str(summary)]) == 0
+    assert json.loads(summary.read_text())["labelled"] == 18
     told = capsys.readouterr().out
     assert "72 images, 18 labelled, 6 chambers" in told
     assert f"Wrote {out / 'manifest.csv'}" in told

@@ -1,4 +1,4 @@
-"""The repository keeps its word: versions agree, what the docs say exists and runs, nothing foreign lies in it."""
+"""The repository keeps its word: versions agree, what the docs say is there, nothing foreign lies in it."""
 
 import importlib
 import re
@@ -102,7 +102,8 @@ def test_importing_twincell_is_cheap_and_public_names_come_when_used() -> None:
     code = (
         "import sys, twincell; assert 'torch' not in sys.modules and 'pandas' not in sys.modules\n"
         "import twincell.transfer.scheme\n"
-        "for name in ('load', 'count', 'train', 'transfer', 'Manifest'): assert callable(getattr(twincell, name)), name"
+        "for name in ('load', 'count', 'train', 'transfer', 'Manifest'):\n"
+        "    assert callable(getattr(twincell, name)), name"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from twincell.config import load_preset
+from twincell.config import Settings, load_preset
 from twincell.data.manifest import Manifest
-from twincell.models.file import LoadedModel, load_model
+from twincell.models.file import LoadedModel, load_card, load_model
 from twincell.training import fit
+from twincell.transfer.command import preset_for, transfer_settings
 
 
 def train(
@@ -37,7 +38,7 @@ def train(
     Raises:
         UserError: for faulty data, unknown settings, or an `out` that holds files already.
     """
-    return _fit(manifest, out, preset, changes, seed=seed, resume=resume, progress=progress)
+    return _fit(load_preset(preset), changes, manifest, out, seed=seed, resume=resume, progress=progress)
 
 
 def transfer(
@@ -45,7 +46,7 @@ def transfer(
     manifest: str | Path | Manifest,
     out: str | Path,
     scheme: str = "full",
-    preset: str | Path = "compact",
+    preset: str | Path | None = None,
     *,
     seed: int = 0,
     resume: bool = False,
@@ -59,11 +60,11 @@ def transfer(
         manifest: the new images, as in `train`.
         out: a new run folder.
         scheme: full, frozen-core, frozen-outer or thaw.
-        preset: as in `train`; its method has to be the model's.
-        seed: as in `train`.
-        resume: as in `train`.
-        changes: as in `train`.
-        progress: as in `train`.
+        preset: how to train; of the model's method, and that method's own where none is named.
+        seed: of batches and augmentation.
+        resume: go on with the run in `out`.
+        changes: settings to change by their dotted names.
+        progress: show bars on stderr.
 
     Returns:
         The moved model, ready to count.
@@ -71,17 +72,17 @@ def transfer(
     Raises:
         UserError: as `train`, and for an unknown scheme or a model of another method.
     """
-    changed = {"transfer.scheme": scheme, **(changes or {})}
-    return _fit(manifest, out, preset, changed, start=model, seed=seed, resume=resume, progress=progress)
+    card = load_card(model)
+    settings = transfer_settings(card, load_preset(preset or preset_for(card.method)), scheme)
+    return _fit(settings, changes, manifest, out, start=model, seed=seed, resume=resume, progress=progress)
 
 
 def _fit(
+    settings: Settings,
+    changes: Mapping[str, Any] | None,
     manifest: str | Path | Manifest,
     out: str | Path,
-    preset: str | Path,
-    changes: Mapping[str, Any] | None,
     **how: Any,
 ) -> LoadedModel:
-    settings = load_preset(preset)
     data = manifest if isinstance(manifest, Manifest) else Manifest.read(manifest)
     return load_model(fit(settings.changed(dict(changes)) if changes else settings, data, out, **how))

@@ -11,15 +11,16 @@ T = TypeVar("T")
 
 def bar(show: bool = True) -> Progress:
     """An empty progress display with the columns used everywhere; use it as a context manager."""
+    console = Console(stderr=True)
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}"),
-        console=Console(stderr=True),
+        console=console,
         transient=True,
-        disable=not show,
+        disable=not (show and console.is_terminal),  # a log file wants no bars
     )
 
 

@@ -22,6 +22,7 @@ VERBS = [
     "synth",
     "train",
     "transfer",
+    "reproduce",
     "evaluate",
     "count",
     "growth",

@@ -1,5 +1,6 @@
 """`twincell import cho-k1`: the published CHO-K1 images to a manifest."""
 
+from json import dumps
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,7 @@ import typer
 def cho_k1(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder that holds 128p_bf and 128p_pc.")],
     out: Annotated[Path, typer.Option(help="A new folder for manifest.csv and images/.")],
+    json: Annotated[Path | None, typer.Option(help="Also write what was imported to this file.")] = None,
 ) -> None:
     """Import the published CHO-K1 images.
 
@@ -20,7 +22,10 @@ def cho_k1(
     from twincell.cli.show import show_overview
     from twincell.data.cho_k1 import import_cho_k1
     from twincell.data.overview import overview
+    from twincell.files import write_atomic
 
-    manifest = import_cho_k1(folder, out)
-    show_overview(overview(manifest))
+    summary = overview(import_cho_k1(folder, out))
+    if json:
+        write_atomic(json, dumps(summary, indent=2) + "\n")
+    show_overview(summary)
     print(f"Wrote {out / 'manifest.csv'}")

@@ -163,15 +163,16 @@ def _time_faults(manifest: Manifest, path: Path) -> Iterator[Fault]:
 def _leak_faults(manifest: Manifest, path: Path) -> Iterator[Fault]:
     """A held-out frame a moment away from a labelled one is no new image: its count is known unseen."""
     table = manifest.table[manifest.natural]
-    distances: list[int] = []
-    for _, part in table.groupby(["modality", "chamber"], sort=True):
-        known = part.loc[(part["split"] == "train") & part["count"].notna(), "frame"].to_numpy()
-        held_out = part.loc[part["split"] == "test", "frame"].to_numpy()
-        if len(known):
-            distances += np.abs(held_out[:, None] - known[None, :]).min(axis=1).tolist()
-    if distances and np.median(distances) <= NEAR:
-        what = (
-            f"{len(distances)} test frames lie a median of {np.median(distances):g} frames from a labelled "
-        )
-        what += "training frame of their own chamber, so that their counts follow without any image"
-        yield warning(path, what, "report leave-chamber-out figures beside those of this split")
+    for split in ("val", "test"):
+        distances: list[int] = []
+        for _, part in table.groupby(["modality", "chamber"], sort=True):
+            known = part.loc[(part["split"] == "train") & part["count"].notna(), "frame"].to_numpy()
+            held_out = part.loc[part["split"] == split, "frame"].to_numpy()
+            if len(known):
+                distances += np.abs(held_out[:, None] - known[None, :]).min(axis=1).tolist()
+        if distances and np.median(distances) <= NEAR:
+            what = f"{len(distances)} {split} frames lie a median of {np.median(distances):g} frames from a "
+            what += (
+                "labelled training frame of their own chamber, so that their counts follow without any image"
+            )
+            yield warning(path, what, "report leave-chamber-out figures beside those of this split")

@@ -1,6 +1,7 @@
 """The list of images that everything works from: one row per image, paths relative to the file."""
 
 import hashlib
+import json
 import math
 import os
 from dataclasses import dataclass
@@ -106,10 +107,13 @@ class Manifest:
 
         It changes with any label, row order or pixel, and not with the folder's place or the files' dates.
         """
+        files = {image: sha256(self.root / image) for image in self.table["image"].unique()}
+        rows = self.table[list(COLUMNS)].astype(object).where(self.table[list(COLUMNS)].notna(), None)
         digest = hashlib.sha256()
-        files = {path: sha256(path) for path in dict.fromkeys(self.paths)}
-        for row, path in zip(self.table[list(COLUMNS)].itertuples(index=False), self.paths, strict=True):
-            digest.update(f"{tuple(row)!r} {files[path]}\n".encode())
+        for row in rows.to_numpy().tolist():
+            digest.update(
+                json.dumps([*row, files[row[0]]]).encode()
+            )  # JSON: the same in every version of pandas
         return digest.hexdigest()
 
 
