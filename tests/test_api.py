@@ -46,7 +46,7 @@ def test_changes_are_settings_and_unknown_ones_are_refused(preset: Path, tmp_pat
     assert model.card.steps == 1
     with pytest.raises(UserError, match="learnrate"):
         twincell.train(manifest, tmp_path / "two", preset, changes={"training.learnrate": 1}, progress=False)
-    with pytest.raises(UserError, match="nothing is overwritten|holds"):
+    with pytest.raises(UserError, match="holds"):
         twincell.train(manifest, tmp_path / "one", preset, progress=False)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from twincell.errors import UserError
-from twincell.files import fresh_dir, sha256, write_atomic
+from twincell.files import fresh_dir, fresh_file, sha256, write_atomic
 
 
 def test_text_and_bytes_are_written_and_nothing_is_left_beside(tmp_path: Path) -> None:
@@ -75,6 +75,14 @@ def test_an_existing_folder_with_files_is_refused_unless_resuming(tmp_path: Path
     with pytest.raises(UserError, match="is a file, not a folder"):
         fresh_dir(out / "result.csv")
     assert (out / "result.csv").read_text() == "precious"
+
+
+def test_an_existing_file_is_refused(tmp_path: Path) -> None:
+    target = fresh_file(tmp_path / "new" / "counts.csv")
+    assert target.parent.is_dir()
+    target.write_text("precious")
+    with pytest.raises(UserError, match="nothing is overwritten"):
+        fresh_file(target)
 
 
 def test_sha256_is_the_known_one(tmp_path: Path) -> None:

@@ -54,6 +54,19 @@ def fresh_dir(path: str | Path, resume: bool = False) -> Path:
     return path
 
 
+def fresh_file(path: str | Path) -> Path:
+    """The path itself where nothing stands there yet; its folder is made.
+
+    Raises:
+        UserError: when the file exists already.
+    """
+    path = Path(path)
+    if path.exists():
+        raise UserError(f"{path}: exists already and nothing is overwritten; name another file with --out")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
 def sha256(path: str | Path) -> str:
     """The file's SHA-256 as 64 hexadecimal digits."""
     with Path(path).open("rb") as file:
