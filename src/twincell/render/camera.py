@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from twincell.render.settings import BackgroundSettings, CameraSettings
+from twincell.render.texture import STOCK, stock
 from twincell.scene.random import Draws
 
 
@@ -41,6 +44,38 @@ def over(background: Tensor, seen: Tensor, empty: Tensor) -> Tensor:
     return background * (seen / empty).clamp(max=1) + (seen - empty).clamp(min=0)
 
 
+def soften(picture: Tensor, sigma: Tensor, most: float) -> Tensor:
+    """(N, H, W) filtered by a Gaussian of standard deviation sigma (N,) <= most px; borders repeat.
+
+    Passes of the kernel (w, 1 - 2 w, w) with w = sigma^2 / 2, few enough to keep w below 1/4.
+    """
+    passes = max(1, math.ceil(most**2 / 0.5))
+    w = (sigma**2 / (2 * passes))[:, None, None]
+    for _ in range(passes):
+        picture = torch.lerp(picture, _beside(picture, 2), 2 * w)
+        picture = torch.lerp(picture, _beside(picture, 1), 2 * w)
+    return picture
+
+
+def _beside(x: Tensor, axis: int) -> Tensor:
+    """The mean of the two neighbours along an axis."""
+    size = x.shape[axis]
+    first, last = x.narrow(axis, 0, 1), x.narrow(axis, size - 1, 1)
+    before = torch.cat([first, x.narrow(axis, 0, size - 1)], axis)
+    after = torch.cat([x.narrow(axis, 1, size - 1), last], axis)
+    return (before + after).mul_(0.5)
+
+
+def pixel_noise(draws: Draws, height: int, width: int) -> Tensor:
+    """(N, H, W) white noise of variance 1: a window at a random place of a fixed stock, which is quick to take."""
+    white = stock((0.0,), draws.device).reshape(STOCK, STOCK)
+    windows = white.as_strided((STOCK - height + 1, STOCK - width + 1, height, width), (STOCK, 1, STOCK, 1))
+    place = draws.uniform("camera.window", 2)
+    rows = (place[:, 0] * (STOCK - height + 1)).long().clamp(max=STOCK - height)
+    columns = (place[:, 1] * (STOCK - width + 1)).long().clamp(max=STOCK - width)
+    return windows[rows, columns]
+
+
 def expose(settings: CameraSettings, picture: Tensor, draws: Draws) -> Tensor:
     """Shading, gain about the picture's mean, offset and noise; (N, H, W) in [0, 1]."""
     n, h, w = picture.shape
@@ -53,9 +88,11 @@ def expose(settings: CameraSettings, picture: Tensor, draws: Draws) -> Tensor:
         y, x = torch.linspace(-1, 1, h, device=picture.device), torch.linspace(-1, 1, w, device=picture.device)
         plane = own(slope[:, 0]) * x + own(slope[:, 1]) * y[:, None]
         picture = picture * (1 + plane + own(slope[:, 2]) * (x**2 + y[:, None] ** 2 - 0.67))
-    mean = picture.mean((1, 2), keepdim=True)
-    picture = (picture - mean) * own(draws.between("camera.gain", settings.gain)) + mean
-    picture = picture + own(draws.between("camera.offset", settings.offset))
+    if settings.gain != (1.0, 1.0):
+        mean = picture.mean((1, 2), keepdim=True)
+        picture = (picture - mean) * own(draws.between("camera.gain", settings.gain)) + mean
+    if settings.offset != (0.0, 0.0):
+        picture = picture + own(draws.between("camera.offset", settings.offset))
     if settings.noise[1] > 0:
-        picture = picture + own(draws.between("camera.noise", settings.noise)) * draws.noise("camera.pixels", h, w)
+        picture = picture + own(draws.between("camera.noise", settings.noise)) * pixel_noise(draws.moment, h, w)
     return picture.clamp(0, 1)

@@ -101,7 +101,9 @@ def _patches(
     return corner[which] + r * side + c, cell[which], r, c, d.flatten()[near]
 
 
-def outline(dx: Tensor, dy: Tensor, radius: Tensor, stretch: Tensor, tilt: Tensor, lobes: Tensor) -> Tensor:
+def outline(
+    dx: Tensor, dy: Tensor, radius: Tensor, stretch: Tensor, tilt: Tensor, lobes: Tensor | None = None
+) -> Tensor:
     """Px from the outline of a stretched, lobed disc, negative inside; dx, dy: px from its centre.
 
     The outline is r (1 + a cos 3t + b sin 3t + c cos 4t + d sin 4t) in coordinates stretched along `tilt`; the
@@ -112,6 +114,8 @@ def outline(dx: Tensor, dy: Tensor, radius: Tensor, stretch: Tensor, tilt: Tenso
     u = (cos * dx + sin * dy) / root
     v = (cos * dy - sin * dx) * root
     rho = torch.sqrt(u * u + v * v + 1e-6)
+    if lobes is None:
+        return rho - radius
     c, s = u / rho, v / rho
     c2, s2 = c * c - s * s, 2 * c * s
     lobe = lobes[:, :, None, None].unbind(1)

@@ -36,12 +36,12 @@ def objects_seen(look: OpticsLook, scene: Scene, draws: Draws, pupil: Pupil) -> 
     light.index_add_(0, specks[0], torch.polar((-specks[2]).exp(), specks[1]) - 1)
     seen = intensity(light.reshape(shape), pupil, grid)
 
-    slots = torch.full((math.prod(shape),), -1, dtype=torch.int8, device=phase.device)
-    slots[field.where[inside]] = (field.cell[inside] % scene.present.shape[1]).to(torch.int8)
+    slots = torch.full((math.prod(shape),), -1, dtype=torch.int16, device=phase.device)
+    slots[field.where[inside]] = (field.cell[inside] % scene.present.shape[1]).to(torch.int16)
     middle = PAD * grid.scale + grid.scale // 2
     stop = middle + seen.shape[-1] * grid.scale
     slots = slots.reshape(shape)[:, middle : stop : grid.scale, middle : stop : grid.scale]
-    return seen, slots.long()
+    return seen, slots
 
 
 def draw_pupil(look: OpticsLook, draws: Draws) -> Pupil:

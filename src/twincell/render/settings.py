@@ -84,8 +84,9 @@ class EllipseLook(Strict):
     rim: Range
     rim_width: float = Field(1.0, gt=0)
     inside: Range
-    blend: Range = (0.5, 0.5)
-    blur: Range = (1.0, 1.0)
+    blend: float = Field(0.5, ge=0, le=1)
+    blur: float = Field(1.0, gt=0)
+    filter: Range = (0.0, 0.0)
     walls: WallLook
     camera: CameraSettings = CameraSettings()
     background: BackgroundSettings = BackgroundSettings(shift=0.0, flip_x=False)

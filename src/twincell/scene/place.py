@@ -21,7 +21,8 @@ def place(
 
     A cell is tried at `tries` places: beside an earlier cell with probability `touching`, else in the open, near
     the crowd's centre where the chamber has one. The first place that keeps the overlap limit wins. Where none
-    does, the roomiest is taken and the cell is drawn as much smaller as needed: the count is never cut.
+    does, the roomiest is taken and the cell is drawn as much smaller as needed, down to `smallest` of its size: the
+    count is never cut.
 
     Args:
         present: (N, S) bool; radius: (N, S) wanted radii, px.
@@ -41,9 +42,10 @@ def place(
     x = torch.full((n, slots), -_FAR, device=present.device)
     y = x.clone()
     size = radius.clone()
+    earlier = torch.arange(tries, 0, -1, device=present.device, dtype=x.dtype)  # among good places, the first wins
     for slot in range(slots):
         try_x, try_y = free_x[:, slot], free_y[:, slot]
-        if slot:
+        if slot and settings.touching > 0:
             other = (which[:, slot] * slot).long()
             reach = (radius[:, slot, None] + size.gather(1, other)) * squeeze[:, slot]
             near_x = x.gather(1, other) + reach * angle[:, slot].cos()
@@ -51,13 +53,15 @@ def place(
             inside = (near_x > low[:, :1]) & (near_x < high[:, :1]) & (near_y > low[:, 1:]) & (near_y < high[:, 1:])
             use = beside[:, slot] & inside
             try_x, try_y = torch.where(use, near_x, try_x), torch.where(use, near_y, try_y)
+        if slot:
             room = _room(settings, try_x, try_y, radius[:, slot], x[:, :slot], y[:, :slot], size[:, :slot])
         else:
             room = torch.zeros_like(try_x)
-        best = torch.where(room >= -1e-3, 1.0, room / _FAR).argmax(1, keepdim=True)
+        best = torch.where(room >= -1e-3, earlier, room).argmax(1, keepdim=True)
         lack = (-room.gather(1, best)[:, 0]).clamp(min=0)
         # The limit is on (r1 + r2) * least squeeze - overlap, so a lack of distance is a larger lack of radius.
-        size[:, slot] = (radius[:, slot] - lack / min(settings.squeeze)).clamp(min=0.8)
+        smallest = settings.smallest * radius[:, slot]
+        size[:, slot] = torch.maximum(radius[:, slot] - lack / min(settings.squeeze), smallest)
         x[:, slot] = torch.where(present[:, slot], try_x.gather(1, best)[:, 0], -_FAR)
         y[:, slot] = torch.where(present[:, slot], try_y.gather(1, best)[:, 0], -_FAR)
     return x, y, size
@@ -72,6 +76,10 @@ def _room(s: PlaceSettings, x: Tensor, y: Tensor, radius: Tensor, xs: Tensor, ys
 
 def _bounds(settings: PlaceSettings, draws: Draws, chamber: Chamber) -> tuple[Tensor, Tensor]:
     """Corners (N, 2) of the rectangle in which centres lie."""
+    if settings.margins is not None:
+        left, right, top, bottom = settings.margins
+        corners = torch.tensor([left, top, SIZE - right, SIZE - bottom], device=draws.device)
+        return corners[:2].expand(len(draws.ids), 2), corners[2:].expand(len(draws.ids), 2)
     inset = draws.between("place.inset", settings.inset)[:, None]
     return chamber.box[:, :2] + inset, chamber.box[:, 2:] - inset
 
@@ -81,19 +89,19 @@ def _open_places(
 ) -> tuple[Tensor, Tensor]:
     """Places (N, S, tries) not tied to another cell: anywhere, near the crowd, or in a door of the chamber."""
     shape = (slots, s.tries)
-    centre = low + draws.uniform("place.crowd", 2) * (high - low)
+    extent = (high - low)[:, None, None]
     low, high = low[:, None, None], high[:, None, None]
-    x = low[..., 0] + draws.uniform("place.x", *shape) * (high - low)[..., 0]
-    y = low[..., 1] + draws.uniform("place.y", *shape) * (high - low)[..., 1]
-
-    width = draws.between("place.crowd-width", s.crowd_width)[:, None, None]
-    crowded = draws.chance("place.crowded", s.crowding)[:, None, None]
-    crowded = crowded & draws.chance("place.in-crowd", 0.8, *shape)
-    near_x = centre[:, 0, None, None] + width * draws.normal("place.crowd-x", *shape)
-    near_y = centre[:, 1, None, None] + width * draws.normal("place.crowd-y", *shape)
-    # Outside the bounds, the crowd piles up at the wall, as real cells do.
-    x = torch.where(crowded, near_x.clamp(low[..., 0], high[..., 0]), x)
-    y = torch.where(crowded, near_y.clamp(low[..., 1], high[..., 1]), y)
+    x = low[..., 0] + draws.uniform("place.x", *shape) * extent[..., 0]
+    y = low[..., 1] + draws.uniform("place.y", *shape) * extent[..., 1]
+    if s.crowding > 0:
+        centre = low + draws.uniform("place.crowd", 1, 1, 2) * extent
+        width = draws.between("place.crowd-width", s.crowd_width, 1, 1)
+        crowded = draws.chance("place.crowded", s.crowding, 1, 1) & draws.chance("place.in-crowd", 0.8, *shape)
+        near_x = centre[..., 0] + width * draws.normal("place.crowd-x", *shape)
+        near_y = centre[..., 1] + width * draws.normal("place.crowd-y", *shape)
+        # Outside the bounds, the crowd piles up at the wall, as real cells do.
+        x = torch.where(crowded, near_x.clamp(low[..., 0], high[..., 0]), x)
+        y = torch.where(crowded, near_y.clamp(low[..., 1], high[..., 1]), y)
     return _through_doors(s, draws, chamber, x, y, shape)
 
 

@@ -44,15 +44,25 @@ class Draws:
     Args:
         seed: the user's seed.
         ids: (N,) int64, one number per image; equal ids draw equal numbers.
+        frames: (N,) int64, where the images are moments of one recording: `moment` then depends on them too.
     """
 
-    def __init__(self, seed: int, ids: Tensor) -> None:
+    def __init__(self, seed: int, ids: Tensor, frames: Tensor | None = None) -> None:
         self.seed = seed
         self.ids = ids
         self.device = ids.device
         low = (ids & 0x7FFFFFFF).to(torch.int32)
         high = (ids >> 31).to(torch.int32)
         self._keys = (_mix(_mix(low ^ _fold(seed)) + high), _mix(_mix(low + _fold(seed * 7919 + 1)) ^ high))
+
+        self.frames = frames
+
+    @property
+    def moment(self) -> Draws:
+        """Draws of this very moment: in a recording they change from frame to frame, else they are these."""
+        if self.frames is None:
+            return self
+        return Draws(self.seed + 1, self.ids * 1_000_003 + self.frames)
 
     def _hash(self, use: str, shape: Sequence[int]) -> Tensor:
         count = math.prod(shape)
@@ -80,11 +90,3 @@ class Draws:
     def chance(self, use: str, probability: float | Tensor, *shape: int) -> Tensor:
         """(N, *shape) bool, true with the given probability (a number or a broadcastable tensor)."""
         return self.uniform(use, *shape) < probability
-
-    def noise(self, use: str, *shape: int) -> Tensor:
-        """(N, *shape) float32 of mean 0 and variance 1: the sum of four random bytes, near enough to normal for
-        pixels (it ends at 3.5 standard deviations) and cheap.
-        """
-        x = self._hash(use, shape)
-        total = (x & 255) + (_shift(x, 8) & 255) + (_shift(x, 16) & 255) + _shift(x, 24)
-        return (total.to(torch.float32) - 510.0) * (1.0 / 147.799)

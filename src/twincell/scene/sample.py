@@ -15,20 +15,26 @@ from twincell.scene.scene import Scene
 from twincell.scene.settings import CellSettings, CountSettings, SceneSettings, load_scene_settings
 from twincell.scene.surroundings import chamber, dirt
 
-BLOCK = 16  # images computed together; see `in_blocks`
 Part = TypeVar("Part")
 
 
-def in_blocks(start: int, n: int, make: Callable[[int], Part], join: Callable[[list[Part]], Part]) -> Part:
-    """Images start .. start + n - 1 from whole blocks of 16, block b being images 16 b .. 16 b + 15.
+def in_blocks(
+    start: int, n: int, size: int, make: Callable[[int], Part], join: Callable[[list[Part]], Part]
+) -> Part:
+    """Images start .. start + n - 1 from whole blocks, block b being images size * b .. size * (b + 1) - 1.
 
     Floating-point kernels round differently at the end of a tensor than in its middle. Computing always the same
-    blocks keeps image i bit-equal whatever is asked together with it; up to 15 images at either end are made and
-    dropped, so multiples of 16 cost least.
+    blocks keeps image i bit-equal whatever is asked together with it; what is made too much at either end is
+    dropped, so multiples of `size` cost least.
+
+    Raises:
+        ValueError: n below 1 or start below 0.
     """
-    first, last = start // BLOCK, -(-(start + n) // BLOCK)
-    whole = join([make(block * BLOCK) for block in range(first, last)])
-    return whole[start - first * BLOCK : start - first * BLOCK + n]  # type: ignore[index]
+    if n < 1 or start < 0:
+        raise ValueError(f"n must be >= 1 and start >= 0, not n = {n} and start = {start}")
+    first, last = start // size, -(-(start + n) // size)
+    whole = join([make(block * size) for block in range(first, last)])
+    return whole[start - first * size : start - first * size + n]  # type: ignore[index]
 
 
 def sample(
@@ -46,10 +52,10 @@ def sample(
     settings = load_scene_settings(preset) if isinstance(preset, str) else preset
 
     def block(first: int) -> Scene:
-        ids = torch.arange(first, first + BLOCK, dtype=torch.int64, device=device)
+        ids = torch.arange(first, first + settings.block, dtype=torch.int64, device=device)
         return draw_scene(settings, Draws(seed, ids))
 
-    return in_blocks(start, n, block, Scene.cat)
+    return in_blocks(start, n, settings.block, block, Scene.cat)
 
 
 def draw_scene(settings: SceneSettings, draws: Draws) -> Scene:
@@ -57,9 +63,13 @@ def draw_scene(settings: SceneSettings, draws: Draws) -> Scene:
     slots = max(settings.counts.most, 1)
     counts = draw_counts(settings.counts, draws)
     present = torch.arange(slots, device=draws.device) < counts[:, None]
-    walls = chamber(settings.chamber, settings.place, draws)
+    walls = chamber(settings.chamber, draws)
     shape = shapes(settings.cells, draws, slots)
-    x, y, radius = place(settings.place, draws, walls, present, shape.pop("radius"))
+    radius = shape.pop("radius")
+    # Room is measured by the longer half axis where cells are ellipses, so that the overlap limit holds for them.
+    reach = shape["stretch"].sqrt() if settings.cells.sides else torch.ones_like(radius)
+    x, y, size = place(settings.place, draws, walls, present, radius * reach)
+    radius = size / reach
     return Scene(present=present, x=x, y=y, radius=radius, **shape, chamber=walls, dirt=dirt(settings.dirt, draws))
 
 
@@ -72,8 +82,12 @@ def draw_counts(settings: CountSettings, draws: Draws) -> Tensor:
 
 def shapes(s: CellSettings, draws: Draws, slots: int) -> dict[str, Tensor]:
     """Size, outline and inside of the cells of N chambers, each (N, S, ..); the keys are fields of `Scene`."""
-    typical = draws.between("cells.radius", s.radius)[:, None]
-    radius = typical * torch.exp(s.spread * draws.normal("cells.spread", slots).clamp(-2.5, 2.5))
+    typical = draws.between("cells.radius", s.radius, *((slots,) if s.per_cell else (1,)))
+    spread = torch.exp(s.spread * draws.normal("cells.spread", slots).clamp(-2.5, 2.5)) if s.spread else torch.ones(())
+    radius = (typical * spread).expand(len(draws.ids), slots)
+    stretch, tilt = draws.between("cells.stretch", s.stretch, slots), draws.uniform("cells.tilt", slots, high=math.pi)
+    if s.sides:
+        radius, stretch, tilt = _moved_sides(s.sides, draws, radius)
     # Swollen and blebbing cells come together in some chambers and not in others, as in a real cultivation.
     swollen = draws.chance("cells.swollen-image", s.swollen_images, 1) & draws.chance("cells.swollen", s.swollen, slots)
     factor = draws.between("cells.swollen-factor", s.swollen_factor, slots)
@@ -82,11 +96,22 @@ def shapes(s: CellSettings, draws: Draws, slots: int) -> dict[str, Tensor]:
     thin = draws.between("cells.swollen-depth", s.swollen_depth, slots)
     return {
         "radius": torch.where(swollen, radius * factor, radius),
-        "stretch": draws.between("cells.stretch", s.stretch, slots),
-        "tilt": draws.uniform("cells.tilt", slots, high=math.pi),
+        "stretch": stretch,
+        "tilt": tilt,
         "lobes": s.lobes * draws.normal("cells.lobes", slots, 4).clamp(-2, 2),
         "bleb": torch.where(blebs, rough, s.smooth * draws.uniform("cells.smooth", slots)),
         "grain": draws.between("cells.grain", s.grain, slots) * torch.where(blebs, 1.6, 1.0),
         "depth": draws.between("cells.depth", s.depth, slots) * torch.where(swollen, thin, 1.0),
         "tone": draws.uniform("cells.tone", slots),
     }
+
+
+def _moved_sides(limits: tuple[float, float], draws: Draws, radius: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Ellipses from discs whose four sides each move by `limits` px, half of that at a radius of 3 (the paper's
+    generator); radius, stretch and tilt (N, S). A side moved by m px lengthens the half axis by m / 2.
+    """
+    moves = draws.between("cells.sides", limits, radius.shape[1], 4) * torch.where(radius <= 3.5, 0.5, 1.0)[..., None]
+    wide = radius + (moves[..., 0] + moves[..., 1]) / 2
+    high = radius + (moves[..., 2] + moves[..., 3]) / 2
+    stretch = torch.maximum(wide, high) / torch.minimum(wide, high)
+    return (wide * high).sqrt(), stretch, torch.where(wide >= high, 0.0, math.pi / 2)

@@ -51,12 +51,14 @@ class CellSettings(Strict):
     """Size and shape of a cell."""
 
     radius: Range
+    per_cell: bool = False
     spread: float = Field(0.0, ge=0)
     swollen_images: float = Field(0.0, ge=0, le=1)
     swollen: float = Field(0.0, ge=0, le=1)
     swollen_factor: Range = (1.4, 2.6)
     swollen_depth: Range = (0.4, 0.9)
     stretch: Range = (1.0, 1.1)
+    sides: Range | None = None
     lobes: float = Field(0.0, ge=0)
     blebbing_images: float = Field(0.0, ge=0, le=1)
     blebbing: float = Field(0.0, ge=0, le=1)
@@ -69,7 +71,7 @@ class CellSettings(Strict):
 class PlaceSettings(Strict):
     """Where cells may lie."""
 
-    margins: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+    margins: tuple[float, float, float, float] | None = None
     inset: Range = (0.0, 0.0)
     doors: float = Field(0.0, ge=0, le=1)
     overlap: float = Field(0.0, ge=0)
@@ -78,22 +80,24 @@ class PlaceSettings(Strict):
     crowding: float = Field(0.0, ge=0, le=1)
     crowd_width: Range = (10.0, 30.0)
     tries: int = Field(16, ge=1)
+    smallest: float = Field(0.5, ge=0, le=1)
 
 
 class ChamberSettings(Strict):
     """The walls."""
 
     style: Literal["none", "pillars", "channels"] = "none"
-    left: Range = (25.0, 25.0)
-    top: Range = (9.0, 9.0)
-    width: Range = (84.0, 84.0)
-    height: Range = (112.0, 112.0)
+    left: Range = (0.0, 0.0)
+    top: Range = (0.0, 0.0)
+    width: Range = (128.0, 128.0)
+    height: Range = (128.0, 128.0)
     tilt: float = 0.0
     rounding: Range = (0.0, 0.0)
     pillar_width: Range = (11.0, 11.0)
     pillar_depth: Range = (9.0, 9.0)
     foot: tuple[float, float] = (0.0, 0.0)
     comb_pitch: Range = (3.4, 3.4)
+    comb_phase: Range = (0.0, 0.0)
     comb_length: Range = (4.0, 4.0)
     channel_width: Range = (17.0, 17.0)
 
@@ -113,6 +117,7 @@ class DirtSettings(Strict):
 class SceneSettings(Strict):
     """Everything a scene is drawn from."""
 
+    block: int = Field(16, ge=1)  # images computed together, see `twincell.scene.sample.in_blocks`
     counts: CountSettings = CountSettings()
     cells: CellSettings
     place: PlaceSettings

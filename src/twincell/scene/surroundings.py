@@ -7,27 +7,22 @@ from torch import Tensor
 
 from twincell.scene.random import Draws
 from twincell.scene.scene import SIZE, Chamber, Dirt
-from twincell.scene.settings import ChamberSettings, DirtSettings, PlaceSettings
+from twincell.scene.settings import ChamberSettings, DirtSettings
 
 ITEMS = 8  # most specks, rings and debris of each kind in a chamber
 
 
-def chamber(settings: ChamberSettings, place: PlaceSettings, draws: Draws) -> Chamber:
-    """The walls of N chambers; without walls, the box is what the place's margins leave of the image."""
+def chamber(settings: ChamberSettings, draws: Draws) -> Chamber:
+    """The walls of N chambers."""
     s, n, device = settings, len(draws.ids), draws.device
     zero = torch.zeros(n, device=device)
     channel = torch.zeros(n, 4, device=device)
     pillars = torch.zeros(n, 3, 3, device=device)
     comb = torch.zeros(n, 3, device=device)
     foot = torch.zeros(n, 2, device=device)
-    if s.style == "none":
-        left, top, right, bottom = (
-            zero + place.margins[0], zero + place.margins[2], zero + SIZE - place.margins[1], zero + SIZE - place.margins[3]
-        )  # fmt: skip
-    else:
-        left, top = draws.between("chamber.left", s.left), draws.between("chamber.top", s.top)
-        right = left + draws.between("chamber.width", s.width)
-        bottom = top + draws.between("chamber.height", s.height)
+    left, top = draws.between("chamber.left", s.left), draws.between("chamber.top", s.top)
+    right = left + draws.between("chamber.width", s.width)
+    bottom = top + draws.between("chamber.height", s.height)
     if s.style == "pillars":
         # Three pillars at a quarter, half and three quarters of the upper side.
         half = draws.between("chamber.pillar-width", s.pillar_width) / 2
@@ -36,7 +31,7 @@ def chamber(settings: ChamberSettings, place: PlaceSettings, draws: Draws) -> Ch
         pillars = torch.stack([torch.stack([c, half, depth], -1) for c in centres], 1)
         foot = torch.stack([zero + s.foot[0], depth + s.foot[1]], -1)
         comb = torch.stack(
-            [draws.between("chamber.comb-pitch", s.comb_pitch), draws.uniform("chamber.comb-phase", high=8.0),
+            [draws.between("chamber.comb-pitch", s.comb_pitch), draws.between("chamber.comb-phase", s.comb_phase),
              draws.between("chamber.comb-length", s.comb_length)], -1
         )  # fmt: skip
     if s.style == "channels":
@@ -56,6 +51,8 @@ def chamber(settings: ChamberSettings, place: PlaceSettings, draws: Draws) -> Ch
 def dirt(settings: DirtSettings, draws: Draws) -> Dirt:
     """Specks, rings and debris of N chambers, anywhere in the image."""
     s = settings
+    if s.specks + s.rings + s.debris == 0:
+        return Dirt(*(torch.zeros(len(draws.ids), ITEMS, k, device=draws.device) for k in (4, 5, 4)))
     bright = draws.chance("dirt.bright", s.speck_bright, ITEMS)
     strength = draws.between("dirt.speck-strength", (0.2, 1.0), ITEMS) * torch.where(bright, 1.0, -1.0)
     specks = torch.stack(
