@@ -105,7 +105,7 @@ class Chart:
         across, up = self.width - self.right, self.height - self.bottom
         parts = []
         named = dict(enumerate(self.rows))
-        for value in named or ticks(*self.y, 4 if self.small else 6, self.log):
+        for value in named or ticks(*self.y, 5 if self.small else 6, self.log):
             y, name = self.at_y(value), named.get(int(value), f"{value:g}")
             parts.append(f'<line class="grid" x1="{self.left}" x2="{across}" y1="{y:.1f}" y2="{y:.1f}"/>')
             place = f'x="{self.left - 5}" y="{y + 3.5:.1f}"'

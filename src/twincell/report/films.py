@@ -39,11 +39,8 @@ def films(frames: Frames, model: LoadedModel, convert: bool = False) -> dict[str
             ]
             good = [(row, image) for row, image in read if not isinstance(image, Fault)]
             if good:
-                found[name] = _film(
-                    np.stack([image for _, image in good]),
-                    [int(rows.at[row, "frame"]) for row, _ in good],
-                    model,
-                )
+                numbers = frames.table["frame"].to_numpy(int)[[row for row, _ in good]].tolist()
+                found[name] = _film(np.stack([image for _, image in good]), numbers, model)
     return found
 
 

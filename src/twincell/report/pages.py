@@ -11,7 +11,7 @@ from twincell.evaluate.evaluate import Evaluation
 from twincell.models.file import LoadedModel
 from twincell.report.page import Figure, Page, Section, command_line
 from twincell.report.sections import accuracy, looks, training
-from twincell.report.sections.curves import Film, curves
+from twincell.report.sections.curves import Film, curves, strips
 from twincell.report.sections.growth import growth_section
 from twincell.report.sections.notes import caution
 
@@ -137,6 +137,7 @@ def recording_page(
         figures=figures,
         sections=[
             curves(counts, films, known, truth=truth),
+            strips(counts, films) if films else None,
             growth_section(growth, by) if growth is not None else None,
             caution(counts, notes or ()),
             training.about(model.card) if model is not None else None,

@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from html import escape
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from twincell.report.chart import Chart
 from twincell.report.markup import figure, keys
+from twincell.report.markup import tiles as tile_row
 from twincell.report.page import Section
 from twincell.report.pictures import Colour, Grey, data_uri
 
@@ -58,11 +60,45 @@ def curves(
     legend = [("model", "best count from the whole time-lapse"), ("range", "90 % interval")]
     legend += [("truth", truth)] if people else []
     legend += [("flag", "not to be trusted")] if (series["flag"] != "").any() else []
-    lead = "One chart per chamber, all on the same scale. Move over a chart (or use the arrow keys) to read "
-    lead += "a frame and to see it." if films else "a frame."
+    across = "hours" if series["time_h"].notna().all() else "frames"
+    lead = (
+        f"One chart per chamber, all on the same scale: cells over {across}. Move over a chart (or use the "
+    )
+    lead += f"arrow keys) to read a frame{' and to see it' if films else ''}."
     if len(groups) > MOST:
         lead += f" The first {MOST} of {len(groups)} chambers are drawn; all are in counts.csv."
     return Section(title, lead, keys(legend) + f'<div class="multiples">{"".join(charts)}</div>')
+
+
+def strips(counts: pd.DataFrame, films: Mapping[str, Film], most: int = 4, tiles: int = 8) -> Section | None:
+    """Some chambers through time, for pages that are printed or shown.
+
+    Args:
+        counts: the table of counts.csv.
+        films: frames by chamber.
+        most: chambers shown: those that change most.
+        tiles: frames of each.
+    """
+    rows = counts[counts["chamber"].isin(list(films))]
+    change = rows.groupby("chamber", sort=False)["count"].agg(lambda c: c.max() - c.min())
+    parts = []
+    for name in change.sort_values(ascending=False, kind="stable").index[:most]:
+        film, known = films[str(name)], rows[rows["chamber"] == name].set_index("frame")
+        chosen = np.unique(
+            np.linspace(0, len(film.frames) - 1, min(tiles, len(film.frames))).round().astype(int)
+        )
+        frames = [film.frames[i] for i in chosen]
+        captions = [f"frame {frame}: {known['count'][frame]:.0f} cells" for frame in frames]
+        parts.append(
+            f"<h3>{escape(str(name))}</h3>" + tile_row([film.tiles[i] for i in chosen], captions, str(name))
+        )
+    if not parts:
+        return None
+    lead = (
+        "The chambers that change most, from their first frame to their last. Cells glow where the model can "
+    )
+    lead += "mark them."
+    return Section("Through time", lead, "".join(parts))
 
 
 def _chart(name: str, rows: pd.DataFrame, top: float, film: Film | None, known: pd.DataFrame | None) -> str:

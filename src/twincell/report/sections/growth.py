@@ -57,40 +57,36 @@ def _chart(found: pd.DataFrame, unit: str) -> str:
         chart.dots([rate], [i], kind, 3.5, [f"{rate:.3g} per {unit}, {verdict}"])
     legend = keys([("model", "growing"), ("plain", "not growing or uncertain"), ("flag", "shrinking")])
     return figure(
-        legend + chart.svg(), "Bars reach over the 95 % limits; right of the dashed line cells increase."
+        legend + chart.svg(), "Bars reach over the 95 % limits; right of the dashed line the cells multiply."
     )
 
 
 def _table(found: pd.DataFrame, unit: str, by: str | None) -> str:
     many = _plural(unit)
-    head = [
-        "chamber",
-        *([by] if by else []),
-        "verdict",
-        f"rate per {unit}",
-        "95 % limits",
-        f"doubling, {many}",
-    ]
-    head += ["cells first", "last", "frames", "chance to still grow", "why"]
+    head = ["chamber", *([by] if by else []), "verdict", f"rate per {unit}", f"doubling, {many}"]
+    head += ["cells", "frames", "may still grow", "why"]
     rows = []
     for row in found.to_dict("records"):
-        limits = "–" if math.isnan(row["rate_low"]) else f"{row['rate_low']:.3g} to {row['rate_high']:.3g}"
+        grows = row["verdict"] == "growing"
+        slow = "∞" if math.isinf(row["doubling_high"]) else f"{row['doubling_high']:.3g}"
         rows.append(
             [
                 str(row["chamber"]),
                 *([str(row[by])] if by else []),
                 str(row["verdict"]),
-                number(row["rate"], ".3g"),
-                limits,
-                number(row["doubling"], ".3g"),
-                number(row["first"], ".1f"),
-                number(row["last"], ".1f"),
+                _within(row["rate"], f"{row['rate_low']:.2g}", f"{row['rate_high']:.2g}", ".2g"),
+                _within(row["doubling"], f"{row['doubling_low']:.3g}", slow) if grows else "–",
+                f"{number(row['first'], '.0f')} → {number(row['last'], '.0f')}",
                 str(row["frames"]),
                 number(row.get("survival", math.nan), ".0%"),
                 str(row["reason"]),
             ]
         )
     return table(head, rows, text=[1, *([2] if by else []), len(head) - 1])
+
+
+def _within(value: float, low: str, high: str, form: str = ".3g") -> str:
+    return "–" if math.isnan(value) else f"{value:{form}} ({low} to {high})"
 
 
 def _pairs(found: pd.DataFrame) -> list[tuple[str, str]]:
