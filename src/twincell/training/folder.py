@@ -30,16 +30,23 @@ class Identity:
     start: str = ""
 
 
-def open_folder(out: Path, settings: Settings, identity: Identity, resume: bool) -> None:
-    """Makes the folder and notes what the run is, or checks that it is the same run.
+def note_run(out: Path, settings: Settings, identity: Identity) -> None:
+    """Makes the folder and notes what the run is, unless that is noted already."""
+    fresh_dir(out, resume=True)
+    if not (out / RUN).exists():
+        write_atomic(out / SETTINGS, settings.to_yaml())
+        write_atomic(out / RUN, json.dumps(asdict(identity), indent=2) + "\n")
+
+
+def check_folder(out: Path, settings: Settings, identity: Identity, resume: bool) -> None:
+    """Refuses a folder that the run may not write to; writes nothing itself.
 
     Raises:
         UserError: when the folder holds something and `resume` is off, or holds another run.
     """
-    fresh_dir(out, resume)
+    if out.exists():
+        fresh_dir(out, resume)
     if not (out / RUN).exists():
-        write_atomic(out / SETTINGS, settings.to_yaml())
-        write_atomic(out / RUN, json.dumps(asdict(identity), indent=2) + "\n")
         return
     other = Identity(**json.loads((out / RUN).read_text(encoding="utf-8")))
     problems = [

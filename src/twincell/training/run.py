@@ -18,7 +18,7 @@ from twincell.models import METHODS
 from twincell.models.file import ModelCard, Preprocessing, TrainingData, load_card, load_model, save_model
 from twincell.training import keeping
 from twincell.training.device import device_name
-from twincell.training.folder import Identity, open_folder
+from twincell.training.folder import Identity, check_folder, note_run
 from twincell.training.history import History
 from twincell.training.keeping import Keeping
 from twincell.training.line import ProgressLine
@@ -90,7 +90,7 @@ def fit(
     identity = Identity(
         str(manifest.root), manifest.fingerprint(), seed, load_card(start).sha256 if start else ""
     )
-    open_folder(out, settings, identity, resume or not is_first_process())
+    check_folder(out, settings, identity, resume or not is_first_process())
     if (out / "model.json").exists():
         _say(progress, f"{out} holds a finished model; nothing to do")
         return out
@@ -108,6 +108,7 @@ def fit(
             targets, weights = teach(material.train, settings.teacher) or (None, None)
         device = trainer.strategy.root_device
         batches = Batches(material.train, settings, seed, targets, weights, device, progress)
+        note_run(out, settings, identity)
         task = METHODS[settings.method].task(network, settings)
         task.plan = Plan(batches, steps, seed)
         _say(progress, _description(settings, material, network, device, steps))
