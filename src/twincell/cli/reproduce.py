@@ -1,0 +1,52 @@
+"""`twincell reproduce`: an experiment, from images to its tables."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def reproduce(
+    experiment: Annotated[str | None, typer.Argument(help="its name; --list shows them")] = None,
+    manifest: Annotated[Path | None, typer.Option(help="manifest.csv, or a folder that has one")] = None,
+    out: Annotated[Path | None, typer.Option(help="folder for trials, tables and settings")] = None,
+    list_: Annotated[bool, typer.Option("--list", help="name the experiments, one a line")] = False,
+    preset: Annotated[str, typer.Option(help="settings of every training")] = "best",
+    start: Annotated[
+        str | None, typer.Option(help="a model whose weights are every training's start")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="optimiser steps, not the preset's")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="passes over the natural images")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="one setting, as section.name=value")
+    ] = None,
+    seeds: Annotated[str, typer.Option(help="seeds, separated by commas")] = "0",
+    modalities: Annotated[
+        str | None, typer.Option(help="such as bf,pc; all of the manifest's unless given")
+    ] = None,
+    folds: Annotated[int | None, typer.Option(min=2, help="folds of leave-chamber-out")] = None,
+    only: Annotated[str | None, typer.Option(help="folds to run now, separated by commas")] = None,
+) -> None:
+    """Re-create an experiment: trials, tables, settings, in one folder; run again, it goes on where it stopped.
+
+    Several processes may share the work by naming different --only folds and the same --out.
+
+    Example: twincell reproduce leave-chamber-out --manifest W --modalities pc --out results/pc
+    """
+    from twincell.reproduce.command import reproduce_and_say
+
+    reproduce_and_say(
+        experiment,
+        manifest,
+        out,
+        listed=list_,
+        preset=preset,
+        start=start,
+        steps=steps,
+        epochs=epochs,
+        assignments=set_ or [],
+        seeds=seeds,
+        modalities=modalities,
+        folds=folds,
+        only=only,
+    )

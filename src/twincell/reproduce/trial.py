@@ -1,0 +1,88 @@
+"""One trial from training to figures, kept in a folder of its own and done only once."""
+
+import json
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from twincell.config import Settings
+from twincell.evaluate.baselines import constant_median, time_interpolation
+from twincell.evaluate.metrics import score
+from twincell.evaluate.protocols import Trial
+from twincell.files import write_atomic
+
+FRAMES, FIGURES = "frames.csv", "figures.json"
+
+
+def run_trial(
+    trial: Trial, settings: Settings, out: Path, start: str | None = None, progress: bool = True
+) -> dict[str, Any]:
+    """Trains, counts every test row, measures the labelled ones; a finished trial is read back.
+
+    The folder holds the run, `frames.csv` (one row per test row: chamber, frame, label, predicted, std) and
+    `figures.json` (the model's and the two imageless baselines' figures, seconds of training).
+    """
+    folder = out / trial.name
+    if (folder / FIGURES).exists():
+        return dict(json.loads((folder / FIGURES).read_text()))
+    import torch
+
+    from twincell.data.store import ImageStore
+    from twincell.models.file import load_model
+    from twincell.training.run import fit
+
+    began = time.perf_counter()
+    run = fit(
+        settings, trial.manifest, folder / "run", resume=True, start=start, seed=trial.seed, progress=progress
+    )
+    seconds = time.perf_counter() - began
+    model = load_model(run)
+    asked = trial.manifest.select("test")
+    prediction = model.predict(ImageStore.load(asked, progress=False).images)
+    frames = asked.table[["modality", "chamber", "frame", "count"]].rename(columns={"count": "label"})
+    frames["predicted"] = prediction.count.numpy()
+    frames["std"] = np.nan if prediction.std is None else prediction.std.numpy()
+    frames["novelty"] = np.nan if prediction.novelty is None else prediction.novelty.numpy()
+    figures = {
+        "protocol": trial.protocol,
+        "modality": trial.modality,
+        "k": trial.k,
+        "fold": trial.fold,
+        "seed": trial.seed,
+        "chambers": sorted(frames["chamber"].unique()),
+        "training_seconds": round(seconds, 1),
+        "machine": f"{torch.get_num_threads()} CPU threads" if model.device == "cpu" else model.device,
+        "methods": _figures(trial, frames),
+    }
+    write_atomic(folder / FRAMES, frames.to_csv(index=False))
+    write_atomic(folder / FIGURES, json.dumps(figures, indent=2) + "\n")
+    # The checkpoint is only good for going on with this run, which is over.
+    for rest in (folder / "run" / "last.ckpt", folder / "run" / "tensorboard"):
+        shutil.rmtree(rest) if rest.is_dir() else rest.unlink(missing_ok=True)
+    return figures
+
+
+def _figures(trial: Trial, frames: pd.DataFrame) -> dict[str, Any]:
+    """The model beside what needs no image, each from the same labelled frames."""
+    labelled = frames[frames["label"].notna()]
+    truth, chambers = labelled["label"].to_numpy(), labelled["chamber"].tolist()
+    known = trial.manifest.table[trial.manifest.table["split"] == "train"]
+    counts = {"model": labelled["predicted"].to_numpy()}
+    if known["count"].notna().any():
+        asked = labelled.rename(columns={"label": "count"})
+        counts["constant median"] = constant_median(known, asked)
+        counts["time interpolation"] = time_interpolation(known, asked)
+    return {name: score(values, truth, chambers).as_json() for name, values in counts.items()}
+
+
+def frames_of(out: Path, trials: list[Trial]) -> pd.DataFrame:
+    """The counted frames of finished trials, with columns `seed`, `fold` and `k` (blank = all labels)."""
+    parts = []
+    for trial in trials:
+        part = pd.read_csv(out / trial.name / FRAMES)
+        parts.append(part.assign(seed=trial.seed, fold=trial.fold, k=np.nan if trial.k is None else trial.k))
+    return pd.concat(parts, ignore_index=True)
