@@ -164,6 +164,8 @@ class Settings(Strict):
     training: TrainingSettings
     counting: CountingSettings = CountingSettings()
     transfer: TransferSettings | None = None
+    start: str | None = None
+    """A model whose weights are the start where the caller names none; None = random weights."""
 
     @model_validator(mode="before")
     @classmethod

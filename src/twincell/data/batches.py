@@ -97,6 +97,15 @@ class Batches:
         self._order: dict[int, Tensor] = {}
         self.steps_per_epoch = steps_per_epoch(store, settings)
 
+    def untouched(self, most: int = 2000) -> Tensor:
+        """(n, 1, 128, 128) training images as they are, evenly chosen; drawn ones where none is natural."""
+        if not self.natural_per_step:
+            assert self._drawn is not None
+            return self._drawn.take(0, most, generator_for(self.seed, 0, PICK_SYNTHETIC)).images
+        n = len(self._images)
+        index = torch.linspace(0, n - 1, min(n, most)).round().long().to(self.device)
+        return self._images[index].float() / 255
+
     def make(self, step: int) -> Batch:
         """The batch of step 0, 1, 2, ..."""
         made = [self._natural(step)] if self.natural_per_step else []

@@ -104,3 +104,12 @@ class Method(Protocol):
             images: (N, 1, 128, 128) float32 in [0, 1].
         """
         ...
+
+
+@runtime_checkable
+class Settling(Protocol):
+    """A method that looks once more at training images before its network is saved."""
+
+    def settle(self, network: nn.Module, images: Tensor) -> None:
+        """Lets `network` (eval mode) take what it needs from untouched images (N, 1, 128, 128) in [0, 1]."""
+        ...

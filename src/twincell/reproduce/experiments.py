@@ -1,7 +1,7 @@
 """What `twincell reproduce` knows, by name: which trials, and which table they make."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -126,10 +126,7 @@ def run_ablation(request: Request) -> str:
     parts = []
     for name, row in rows.items():
         settings = request.settings.changed(row.get("set", {}))
-        start = None if row.get("start", True) is False else request.start
-        own = Request(
-            **{**vars(request), "settings": settings, "start": start, "out": request.out / row["folder"]}
-        )
+        own = replace(request, settings=settings, out=request.out / row["folder"])
         text = run_chambers(own)
         parts.append(f"**{name}**\n\n{text}\n")
     report = "\n".join(parts)

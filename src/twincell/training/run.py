@@ -15,6 +15,7 @@ from twincell.data.chance import seed_for
 from twincell.data.manifest import Manifest
 from twincell.errors import UserError
 from twincell.models import METHODS
+from twincell.models.base import Settling
 from twincell.models.file import ModelCard, Preprocessing, TrainingData, load_card, load_model, save_model
 from twincell.training import keeping
 from twincell.training.device import device_name
@@ -69,7 +70,8 @@ def fit(
         manifest: its rows of split train are learned from; `load_material` says what is validated on.
         out: the run folder; has to be empty or absent unless `resume`.
         resume: go on with the run in `out`; starts it where it has no checkpoint yet.
-        start: a model (run folder, file or shipped name) of the same method whose weights are the start.
+        start: a model (run folder, file or shipped name) of the same method whose weights are the start, in
+            place of the settings' own.
         seed: of weights, batches, augmentation, dropout.
         targets: optional (T,) soft counts of the manifest's T training images, in place of
         `settings.teacher`.
@@ -86,6 +88,7 @@ def fit(
         Stopped: SIGTERM or Ctrl-C came; the checkpoint is written, `resume` goes on.
     """
     out, progress = Path(out), progress and is_first_process()
+    start = settings.start if start is None else start
     network = _network(settings, start, seed)
     identity = Identity(
         str(manifest.root), manifest.fingerprint(), seed, load_card(start).sha256 if start else ""
@@ -170,7 +173,12 @@ def _finish(task: CountingTask, callbacks: list[L.Callback], out: Path, card: Mo
     best = next((c.weights for c in callbacks if isinstance(c, Validation)), {})
     if best and task.settings.training.keep == "best":
         network.load_state_dict(best)
-    save_model(out, network.cpu().eval(), card)
+    network.eval()
+    method = METHODS[task.settings.method]
+    if isinstance(method, Settling):
+        with torch.inference_mode():
+            method.settle(network, task.plan.batches.untouched())
+    save_model(out, network.cpu(), card)
 
 
 def _card(
@@ -192,7 +200,11 @@ def _card(
         settings=settings.model.model_dump(mode="json"),
         training=settings.model_dump(mode="json"),
         modalities=sorted(
-            {m for m, own in zip(store.modalities, store.natural.tolist(), strict=True) if own}
+            {
+                modality
+                for modality, own in zip(store.modalities, store.natural.tolist(), strict=True)
+                if own == settings.batch.natural  # a network of drawn images alone: those of the drawn ones
+            }
         ),
         preprocessing=Preprocessing(test_time_flips=settings.counting.test_time_flips),
         data=TrainingData(

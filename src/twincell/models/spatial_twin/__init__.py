@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor, nn
 
 from twincell.config import Settings
@@ -38,8 +39,16 @@ class SpatialTwinMethod:
 
     def predict(self, network: nn.Module, images: Tensor) -> Prediction:
         """Counts natural images (N, 1, 128, 128) as the sum of their density maps."""
-        density = network(images).float()
-        return Prediction(density.sum((1, 2, 3)), density=density)
+        assert isinstance(network, SpatialTwin)
+        maps = network.features(images).float()
+        density = network.density(maps)
+        return Prediction(density.sum((1, 2, 3)), density=density, novelty=network.familiarity(maps))
+
+    def settle(self, network: nn.Module, images: Tensor) -> None:
+        """Learns from training images (N, 1, 128, 128) in [0, 1] what familiar pictures look like."""
+        assert isinstance(network, SpatialTwin)
+        features = [network.familiarity.features(network.features(part)) for part in images.split(128)]
+        network.familiarity.learn(torch.cat(features))
 
 
 METHOD = SpatialTwinMethod()

@@ -4,6 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from twincell.models.spatial_twin.novelty import Familiarity
+
 GREY_STD = 0.075
 """Contrast all images are divided by: the spread of grey levels in bright field and phase contrast alike."""
 
@@ -83,12 +85,13 @@ class SpatialTwin(nn.Module):
             self.stems["synthetic"] = stem(width)
         self.core = Core(width, depth)
         self.head = nn.Sequential(Residual(width, width), nn.Conv2d(width, 1, 1))
+        self.familiarity = Familiarity(width)
 
     def normalise(self, images: Tensor) -> Tensor:
         """Grey levels (B, 1, H, W) in [0, 1] to zero mean per image and a common contrast.
 
-        Training images have been turned and shifted between pixels, which softens them; untouched images, which
-        the network counts in eval mode, are softened here. Without it new chambers are overcounted.
+        Training images have been turned and shifted between pixels, which softens them; untouched images,
+        which the network counts in eval mode, are softened here. Else new chambers are overcounted.
         """
         centred = images - images.mean((1, 2, 3), keepdim=True)
         return (centred if self.training else soften(centred)) / GREY_STD
@@ -103,6 +106,10 @@ class SpatialTwin(nn.Module):
         maps[natural], maps[~natural] = own, drawn
         return self.core(maps)
 
+    def density(self, maps: Tensor) -> Tensor:
+        """Shared maps (B, width, h, w) to cells per element (B, 1, h, w), not negative."""
+        return F.softplus(self.head(maps).float()) * DENSITY_SCALE
+
     def forward(self, images: Tensor, natural: Tensor | None = None) -> Tensor:
-        """Cells per map element (B, 1, H / 4, W / 4), not negative; its sum is the count."""
-        return F.softplus(self.head(self.features(images, natural)).float()) * DENSITY_SCALE
+        """Cells per map element (B, 1, H / 4, W / 4); its sum is the count."""
+        return self.density(self.features(images, natural))
