@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from twincell.render.settings import BackgroundSettings, CameraSettings
-from twincell.render.texture import STOCK, stock
+from twincell.render.texture import stock, window
 from twincell.scene.random import Draws
 
 
@@ -66,16 +66,6 @@ def _beside(x: Tensor, axis: int) -> Tensor:
     return (before + after).mul_(0.5)
 
 
-def pixel_noise(draws: Draws, height: int, width: int) -> Tensor:
-    """(N, H, W) white noise of variance 1: a window at a random place of a fixed stock, which is quick to take."""
-    white = stock((0.0,), draws.device).reshape(STOCK, STOCK)
-    windows = white.as_strided((STOCK - height + 1, STOCK - width + 1, height, width), (STOCK, 1, STOCK, 1))
-    place = draws.uniform("camera.window", 2)
-    rows = (place[:, 0] * (STOCK - height + 1)).long().clamp(max=STOCK - height)
-    columns = (place[:, 1] * (STOCK - width + 1)).long().clamp(max=STOCK - width)
-    return windows[rows, columns]
-
-
 def expose(settings: CameraSettings, picture: Tensor, draws: Draws) -> Tensor:
     """Shading, gain about the picture's mean, offset and noise; (N, H, W) in [0, 1]."""
     n, h, w = picture.shape
@@ -94,5 +84,5 @@ def expose(settings: CameraSettings, picture: Tensor, draws: Draws) -> Tensor:
     if settings.offset != (0.0, 0.0):
         picture = picture + own(draws.between("camera.offset", settings.offset))
     if settings.noise[1] > 0:
-        picture = picture + own(draws.between("camera.noise", settings.noise)) * pixel_noise(draws.moment, h, w)
+        picture = picture + own(draws.between("camera.noise", settings.noise)) * window(stock((0.0,), draws.device)[0], draws.moment, "camera.window", h)
     return picture.clamp(0, 1)

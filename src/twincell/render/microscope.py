@@ -95,18 +95,21 @@ def cell_object(
 
     mixed = spread(own(look.coarse, "coarse"))
     beads = 1 + spread(own(look.beads, "beads")) * bell((edge + 1.6) / 1.2)
-    granules = (mixed * coarse + (1 - mixed) * fine) * beads * spread(scene.grain)
-    granules = granules * torch.sigmoid(-(edge + 0.6) * 4)
+    granules = (mixed * coarse + (1 - mixed) * fine + 0.3 * lumps) * beads
+    granules = granules * spread(scene.grain * own(look.grain, "grain")) * torch.sigmoid(-(edge + 0.6) * 4)
+    granules = look.grain_most * torch.tanh(granules / look.grain_most)
 
     position, width = spread(own(look.rim_position, "rim-position")), spread(own(look.rim_width, "rim-width"))
     strength = torch.exp(look.rim_spread * draws.normal("cells.rim-strength", slots).clamp(-1.5, 2.5))
+    dying = draws.chance("cells.refractile", look.refractile, slots)
+    strength = strength * torch.where(dying, draws.between("cells.dying", look.refractile_factor, slots), 1.0)
     rim = bell((edge - position) / width) * spread(strength * scene.depth.clamp(0.7, 1.0))
     touch = bell((other - position) / width)
     rim = rim * (1 + spread(own(look.contact, "contact")) * touch)
-    rim = rim * (1 + look.rim_uneven * lumps).clamp(min=0.1)
+    rim = rim * (1 + look.rim_uneven * (0.6 * lumps + 0.8 * coarse)).clamp(min=0.2)
 
     phase = spread(own(look.phase, "phase") * scene.depth * height) * dome
-    phase = phase + spread(own(look.rim_phase, "rim-phase")) * rim + spread(own(look.grain, "grain")) * granules
+    phase = phase + spread(own(look.rim_phase, "rim-phase")) * rim + granules
     absorption = spread(own(look.rim_absorption, "rim-absorption")) * rim
-    absorption = absorption + spread(own(look.absorption, "absorption")) * granules.clamp(min=0)
+    absorption = absorption + spread(own(look.absorption, "absorption")) * granules.clamp(min=0) / look.grain_most
     return phase, absorption, edge < 0

@@ -39,6 +39,7 @@ class WallLook(Strict):
     halo: Range = (0.0, 0.0)
     reach: Range = (5.0, 5.0)
     apart: Range = (2.4, 2.4)
+    mottle: Range = (0.0, 0.0)
 
 
 class OpticsLook(Strict):
@@ -59,6 +60,7 @@ class OpticsLook(Strict):
     steepness: Range = (1.0, 1.0)
     thickest: Range
     grain: Range
+    grain_most: float = Field(1.0, gt=0)
     coarse: Range = (0.3, 1.0)
     oblique: Range = (0.0, 0.0)
     rim_phase: Range
@@ -67,6 +69,8 @@ class OpticsLook(Strict):
     rim_width: Range
     rim_spread: float = Field(0.0, ge=0)
     rim_uneven: float = Field(0.0, ge=0)
+    refractile: float = Field(0.0, ge=0, le=1)
+    refractile_factor: Range = (1.5, 2.2)
     contact: Range = (0.0, 0.0)
     beads: Range = (0.0, 0.0)
     absorption: Range

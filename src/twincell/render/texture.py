@@ -40,3 +40,11 @@ def look_up(textures: Tensor, start: Tensor, cell: Tensor, row: Tensor, column: 
     where = start[cell]
     rows, columns = (where[:, 0] + row) % STOCK, (where[:, 1] + column) % STOCK
     return textures[:, rows * STOCK + columns]
+
+
+def window(texture: Tensor, draws: Draws, use: str, side: int) -> Tensor:
+    """(N, side, side) a square window at a random place of a stock texture (STOCK * STOCK,), for each image."""
+    most = STOCK - side
+    windows = texture.as_strided((most + 1, most + 1, side, side), (STOCK, 1, STOCK, 1))
+    place = (draws.uniform(use, 2) * (most + 1)).long().clamp(max=most)
+    return windows[place[:, 0], place[:, 1]]

@@ -6,9 +6,11 @@ import torch
 from torch import Tensor
 
 from twincell.render.settings import WallLook
-from twincell.render.texture import bell
+from twincell.render.texture import bell, stock, window
 from twincell.scene.random import Draws
 from twincell.scene.scene import SIZE, Chamber
+
+MOTTLES = (6.0, 30.0)  # px, sizes of the patches and clouds of an empty field
 
 
 def drawn_background(look: WallLook, chamber: Chamber, draws: Draws, defocus: Tensor) -> Tensor:
@@ -18,6 +20,10 @@ def drawn_background(look: WallLook, chamber: Chamber, draws: Draws, defocus: Te
         defocus: (N,) px^2; walls out of focus get wider and brighter rims.
     """
     level = draws.between("walls.level", look.level)[:, None, None]
+    if look.mottle[1] > 0:
+        patchy, cloudy = stock(MOTTLES, chamber.box.device)
+        cloud = window(cloudy, draws, "walls.clouds", SIZE) + window(patchy, draws, "walls.patches", SIZE)
+        level = level * (1 + draws.between("walls.mottle", look.mottle)[:, None, None] * cloud)
     x, y = _coordinates(chamber)
     if look.kind == "lines":
         return level * (1 + _lines(look, chamber, draws, defocus, x, y))
