@@ -31,18 +31,19 @@ def summarise(trials: Iterable[Figures], by: tuple[str, ...]) -> pd.DataFrame:
                 | {"method": method, "seed": trial["seed"], "seconds": trial["training_seconds"]}
             )
     table = pd.DataFrame(rows)
-    groups = table.groupby([*by, "method"], sort=False, dropna=False)
-    return groups.apply(_pooled, include_groups=False).reset_index()
+    keys = [*by, "method"]
+    groups = table.groupby(keys, sort=False, dropna=False)
+    return pd.DataFrame([dict(zip(keys, key, strict=True)) | _pooled(part) for key, part in groups])
 
 
-def _pooled(part: pd.DataFrame) -> pd.Series:
+def _pooled(part: pd.DataFrame) -> dict[str, float]:
     weights = part["n"] / part["n"].sum()
     spread = part["mae"].std(ddof=1) / np.sqrt(len(part)) if len(part) > 1 else np.nan
     # A group's labels are counted once, however many seeds measured them.
     values = {"n": part["n"].sum() / part["seed"].nunique(), "trials": len(part)}
     for name in ("mae", "mre", "accuracy", "mae_raw", "bias"):
         values[name] = (part[name] * weights).sum()
-    return pd.Series(values | {"mae_error": spread, "seconds": part["seconds"].mean()})
+    return values | {"mae_error": float(spread), "seconds": float(part["seconds"].mean())}
 
 
 def as_markdown(table: pd.DataFrame, by: tuple[str, ...]) -> str:

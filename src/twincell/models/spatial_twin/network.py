@@ -101,9 +101,11 @@ class SpatialTwin(nn.Module):
         pixels = self.normalise(images)
         if natural is None or "synthetic" not in self.stems or bool(natural.all()):
             return self.core(self.stems["natural"](pixels))
-        own, drawn = self.stems["natural"](pixels[natural]), self.stems["synthetic"](pixels[~natural])
-        maps = own.new_empty((len(pixels), *own.shape[1:]))
-        maps[natural], maps[~natural] = own, drawn
+        maps = self.stems["synthetic"](pixels[~natural])
+        if bool(natural.any()):
+            drawn, own = maps, self.stems["natural"](pixels[natural])
+            maps = own.new_empty((len(pixels), *own.shape[1:]))
+            maps[natural], maps[~natural] = own, drawn
         return self.core(maps)
 
     def density(self, maps: Tensor) -> Tensor:

@@ -1,0 +1,96 @@
+"""Experiments through the real command, at toy size."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from training_toys import write_toy_data
+from twincell.cli import run
+from twincell.config import load_preset
+from twincell.reproduce.experiments import ABLATION, EXPERIMENTS
+from twincell.reproduce.summary import summarise
+
+QUICK = [
+    "--set", "start=null", "--set", "model.network.width=4", "--set", "model.network.depth=1", "--steps", "2",
+    "--set", "synthetic.pool=8", "--set", "batch.size=4", "--folds", "2",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def toys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_toy_data(tmp_path_factory.mktemp("toys"))
+
+
+def test_the_list_names_every_experiment(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["reproduce", "--list"]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == list(EXPERIMENTS)
+
+
+def test_leave_chamber_out_makes_tables_and_does_nothing_twice(toys: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    command = ["reproduce", "leave-chamber-out", "--manifest", str(toys), "--out", str(out), *QUICK]
+    assert run([*command, "--only", "0"]) == 0
+    first = out / "leave-chamber-out-pc-fold0-seed0" / "figures.json"
+    written = first.stat().st_mtime_ns
+    assert run(command) == 0
+    assert first.stat().st_mtime_ns == written
+    table = pd.read_csv(out / "leave-chamber-out.csv")
+    assert list(table["method"]) == ["model", "constant median", "time interpolation"]
+    assert set(table["n"]) == {12.0}
+    assert set(table["trials"]) == {2}
+    frames = pd.read_csv(out / "leave-chamber-out-frames.csv")
+    assert len(frames) == 24  # every frame of every chamber, labelled or not
+    assert frames["predicted"].notna().all()
+    assert "| pc | model |" in (out / "leave-chamber-out.md").read_text()
+
+
+def test_other_settings_are_not_mixed_into_a_folder(
+    toys: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    command = ["reproduce", "published", "--manifest", str(toys), "--out", str(out), *QUICK]
+    assert run(command) == 0
+    assert run([*command, "--set", "training.ema=0.5"]) == 2
+    assert "other settings" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["table99", "--manifest", "x", "--out", "y"], "table99"),
+        (["published"], "--manifest"),
+        (["published", "--manifest", "nowhere", "--out", "y"], "nowhere"),
+    ],
+)
+def test_bad_words_are_answered(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["reproduce", *words]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_every_ablation_is_a_valid_recipe_of_its_own() -> None:
+    rows = yaml.safe_load(ABLATION.read_text())
+    assert len(rows) >= 9
+    assert len({row["folder"] for row in rows.values()}) == len(rows)
+    recipe = load_preset("best")
+    changed = [recipe.changed(row.get("set", {})).to_yaml() for row in rows.values()]
+    assert len(set(changed)) == len(rows)
+
+
+def test_a_table_pools_frames_not_folds() -> None:
+    def trial(fold: int, n: int, mae: float) -> dict:
+        scores = {"n": n, "mae": mae, "mre": 1.0, "accuracy": 50.0, "mae_raw": mae, "bias": 0.0}
+        return {
+            "modality": "pc",
+            "fold": fold,
+            "seed": 0,
+            "training_seconds": 10.0,
+            "methods": {"model": scores},
+        }
+
+    table = summarise([trial(0, 30, 1.0), trial(1, 10, 0.2)], ("modality",))
+    assert table.loc[0, "mae"] == pytest.approx((30 * 1.0 + 10 * 0.2) / 40)
+    assert table.loc[0, "mae_error"] == pytest.approx(0.4)
+    assert json.loads(table.to_json(orient="records"))[0]["n"] == 40
