@@ -91,6 +91,14 @@ def test_the_installed_command_ends_with_the_code(tmp_path: Path) -> None:
     assert "manifest.csv: is missing" in done.stdout
 
 
+def test_looking_at_data_needs_no_torch(imported: Path) -> None:
+    code = (
+        "import sys; from twincell import cli; code = cli.run(['check', sys.argv[1]])\n"
+        "assert code == 0 and 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code, str(imported)], capture_output=True, check=True)
+
+
 def test_help_comes_fast_because_nothing_heavy_is_imported() -> None:
     heavy = ("torch", "pandas", "lightning", "matplotlib", "scipy", "sklearn")
     code = (

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from twincell.data import store as store_module
+from twincell.data import reading
 from twincell.data.images import read_grey
 from twincell.data.manifest import Manifest
 from twincell.data.store import ImageStore
@@ -36,7 +36,7 @@ def test_each_file_is_read_once(imported: Path, monkeypatch: pytest.MonkeyPatch)
         seen.append(path)
         return read_grey(path, page)
 
-    monkeypatch.setattr(store_module, "read_grey", counting)
+    monkeypatch.setattr(reading, "read_grey", counting)
     manifest = Manifest.read(imported)
     store = ImageStore.load(manifest, progress=False)
     store.subset([0, 1]).subset(torch.tensor([True, False]))

@@ -2,7 +2,6 @@
 
 import errno
 import importlib
-import importlib.util
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -14,9 +13,9 @@ from twincell import __version__
 from twincell.errors import UserError
 
 # In the order of a user's work. Each verb `a-b` is the function `a_b` of `twincell.cli.a_b`, or that
-# module's `app` where the verb has sub-verbs. Verb modules import nothing heavy at their top.
+# module's `app` where the verb has sub-verbs. Verb modules import nothing heavy at their top. A new verb is
+# named here once its module is there.
 VERBS = [
-    "demo",
     "import",
     "check",
     "synth",
@@ -74,8 +73,6 @@ def build() -> typer.Typer:
     for verb in VERBS:
         name = verb.replace("-", "_")
         place = f"twincell.cli.{name}_" if verb == "import" else f"twincell.cli.{name}"
-        if importlib.util.find_spec(place) is None:
-            continue
         module = importlib.import_module(place)
         if hasattr(module, "app"):
             app.add_typer(module.app, name=verb)

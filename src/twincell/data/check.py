@@ -13,8 +13,8 @@ import pandas as pd
 from twincell.data.faults import Fault, FaultError, error, warning
 from twincell.data.manifest import Manifest, manifest_path
 from twincell.data.overview import overview
+from twincell.data.reading import read_all, size_fault
 from twincell.data.rows import examine, pages, read_rows, typed
-from twincell.data.store import read_all, size_fault
 from twincell.errors import UserError
 from twincell.files import write_atomic
 

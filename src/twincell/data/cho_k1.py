@@ -19,7 +19,7 @@ from PIL import Image
 from twincell.data.faults import Fault, error, refuse
 from twincell.data.images import GreyImage
 from twincell.data.manifest import Manifest
-from twincell.data.store import read_all, size_fault
+from twincell.data.reading import read_all, size_fault
 from twincell.errors import UserError
 from twincell.files import fresh_dir, write_atomic
 from twincell.progress import track

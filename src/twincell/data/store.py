@@ -1,21 +1,14 @@
 """All images of a manifest, read once and kept as bytes; nothing is read again while training."""
 
-import os
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from twincell.data.faults import Fault, FaultError, error, refuse
-from twincell.data.images import GreyImage, read_grey
+from twincell.data.faults import Fault, refuse
 from twincell.data.manifest import Manifest
-from twincell.progress import track
-
-SIZE = 128  # pixels, the side of every image that a network sees
+from twincell.data.reading import SIZE, read_all, size_fault
 
 
 @dataclass(frozen=True)
@@ -87,31 +80,3 @@ class ImageStore:
             frames=self.frames[chosen],
             modalities=[self.modalities[i] for i in positions],
         )
-
-
-def read_all(
-    paths: Sequence[Path], pages: Sequence[int], progress: bool = True, convert: bool = False
-) -> Iterator[GreyImage | Fault]:
-    """Each image as (H, W) uint8 in the order given, or the fault that kept it from being read.
-
-    With `convert` colour, 16-bit and float images are made grey bytes (see `twincell.data.images`).
-    """
-
-    def read(path: Path, page: int) -> GreyImage | Fault:
-        try:
-            return read_grey(path, page, convert)
-        except FaultError as problem:
-            return problem.fault
-
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # decoders let other threads work meanwhile
-        yield from track(pool.map(read, paths, pages), "reading images", total=len(paths), show=progress)
-
-
-def size_fault(image: GreyImage, where: object) -> Fault | None:
-    """The fault of an image that is not 128 x 128."""
-    if image.shape == (SIZE, SIZE):
-        return None
-    height, width = image.shape
-    return error(
-        where, f"is {width} x {height} pixels, not {SIZE} x {SIZE}", "crop the chamber and resize it"
-    )
