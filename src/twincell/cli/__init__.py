@@ -16,6 +16,7 @@ from twincell.errors import UserError
 # module's `app` where the verb has sub-verbs. Verb modules import nothing heavy at their top. A new verb is
 # named here once its module is there.
 VERBS = [
+    "demo",
     "import",
     "check",
     "synth",
