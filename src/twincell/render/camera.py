@@ -10,7 +10,7 @@ from torch import Tensor
 
 from twincell.render.settings import BackgroundSettings, CameraSettings
 from twincell.render.texture import stock, window
-from twincell.scene.random import Draws
+from twincell.scene.random import Draws, wander
 
 
 def pick_backgrounds(settings: BackgroundSettings, backgrounds: Tensor, draws: Draws) -> Tensor:
@@ -37,8 +37,8 @@ def pick_backgrounds(settings: BackgroundSettings, backgrounds: Tensor, draws: D
 
 
 def over(background: Tensor, seen: Tensor, empty: Tensor) -> Tensor:
-    """Cells seen in an empty field of the given brightness (N,), laid over a background: what darkens multiplies,
-    what brightens adds, so that light walls do not outshine everything where a halo meets them.
+    """Cells seen in an empty field of the given brightness (N,), laid over a background: what darkens
+    multiplies, what brightens adds, so that light walls do not outshine everything where a halo meets them.
     """
     empty = empty[:, None, None]
     return background * (seen / empty).clamp(max=1) + (seen - empty).clamp(min=0)
@@ -68,14 +68,17 @@ def _beside(x: Tensor, axis: int) -> Tensor:
 
 def expose(settings: CameraSettings, picture: Tensor, draws: Draws) -> Tensor:
     """Shading, gain about the picture's mean, offset and noise; (N, H, W) in [0, 1]."""
-    n, h, w = picture.shape
+    h, w = picture.shape[1:]
 
     def own(x: Tensor) -> Tensor:
         return x[:, None, None]
 
     if settings.shading:
         slope = settings.shading * draws.uniform("camera.shading", 3, low=-1.0)
-        y, x = torch.linspace(-1, 1, h, device=picture.device), torch.linspace(-1, 1, w, device=picture.device)
+        y, x = (
+            torch.linspace(-1, 1, h, device=picture.device),
+            torch.linspace(-1, 1, w, device=picture.device),
+        )
         plane = own(slope[:, 0]) * x + own(slope[:, 1]) * y[:, None]
         picture = picture * (1 + plane + own(slope[:, 2]) * (x**2 + y[:, None] ** 2 - 0.67))
     if settings.gain != (1.0, 1.0):
@@ -83,6 +86,10 @@ def expose(settings: CameraSettings, picture: Tensor, draws: Draws) -> Tensor:
         picture = (picture - mean) * own(draws.between("camera.gain", settings.gain)) + mean
     if settings.offset != (0.0, 0.0):
         picture = picture + own(draws.between("camera.offset", settings.offset))
+    if draws.frames is not None:
+        picture = picture * (1 + settings.drift * own(wander(draws, "camera.drift")))
     if settings.noise[1] > 0:
-        picture = picture + own(draws.between("camera.noise", settings.noise)) * window(stock((0.0,), draws.device)[0], draws.moment, "camera.window", h)
+        picture = picture + own(draws.between("camera.noise", settings.noise)) * window(
+            stock((0.0,), draws.device)[0], draws.moment, "camera.window", h
+        )
     return picture.clamp(0, 1)

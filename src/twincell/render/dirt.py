@@ -12,7 +12,9 @@ from twincell.scene.scene import SIZE, Dirt
 
 
 def dirt_object(dirt: Dirt, strength: float, draws: Draws, grid: Grid) -> tuple[Tensor, Tensor, Tensor]:
-    """Specks and debris as objects in the light's way: flat positions (P,), phase and absorption to add (P,)."""
+    """Specks and debris as objects in the light's way: flat positions (P,), phase and absorption to add
+    (P,).
+    """
     specks = _patches(dirt.specks, grid, 6.0)
     size, power = specks.value[:, 2], specks.value[:, 3] * strength
     blob = bell(specks.distance / size)
@@ -44,9 +46,13 @@ def smudges(dirt: Dirt, strength: float) -> Tensor:
 
 
 class _Found:
-    """The samples near some items: where (P,), item (P,), row and column (P,), distance (P,) px, values (P, K)."""
+    """The samples near some items: where (P,), item (P,), row and column (P,), distance (P,) px, values (P,
+    K).
+    """
 
-    def __init__(self, where: Tensor, item: Tensor, row: Tensor, column: Tensor, distance: Tensor, value: Tensor):
+    def __init__(
+        self, where: Tensor, item: Tensor, row: Tensor, column: Tensor, distance: Tensor, value: Tensor
+    ):
         self.where, self.item, self.row, self.column, self.distance, self.value = (
             where, item, row, column, distance, value
         )  # fmt: skip

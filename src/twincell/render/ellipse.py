@@ -1,4 +1,6 @@
-"""The paper's generator: deformed ellipses with a rim, half blended with their blur, over a constant background."""
+"""The paper's generator: deformed ellipses with a rim, half blended with their blur, over a constant
+background.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +15,18 @@ from twincell.scene.scene import SIZE, Scene
 
 
 def ellipses_seen(look: EllipseLook, scene: Scene, draws: Draws, background: Tensor) -> tuple[Tensor, Tensor]:
-    """Pictures (N, 128, 128) of the cells over a background (N or 1, 128, 128), and the slot of each pixel's cell (int16).
+    """Pictures (N, 128, 128) of the cells over a background (N or 1, 128, 128), and the slot of each pixel's
+    cell (int16).
 
-    A cell's blur by a Gaussian is taken from the distance to its outline, as of a straight edge: a patch per cell
-    then needs no convolution.
+    A cell's blur by a Gaussian is taken from the distance to its outline, as of a straight edge: a patch per
+    cell then needs no convolution.
     """
     n, slots = scene.present.shape
     image, slot = torch.nonzero(scene.present, as_tuple=True)
-    rim, inside = draws.between("ellipse.rim", look.rim, slots), draws.between("ellipse.inside", look.inside, slots)
+    rim, inside = (
+        draws.between("ellipse.rim", look.rim, slots),
+        draws.between("ellipse.inside", look.inside, slots),
+    )
     where, d = _patches(scene, image, slot, 3.0 * look.blur)
 
     # The shares of inside and of rim at a distance: sharp (one pixel wide) and blurred, half and half.
@@ -46,7 +52,9 @@ def ellipses_seen(look: EllipseLook, scene: Scene, draws: Draws, background: Ten
 
 
 def _patches(scene: Scene, image: Tensor, slot: Tensor, reach: float) -> tuple[Tensor, Tensor]:
-    """Flat position in the batch and px to the outline (FAR outside the image) for square patches, (K, P, P)."""
+    """Flat position in the batch and px to the outline (FAR outside the image) for square patches, (K, P,
+    P).
+    """
     pick = (image, slot)
     radius, stretch = scene.radius[pick], scene.stretch[pick]
     widest = float((radius * stretch.sqrt()).max()) if len(image) else 1.0

@@ -1,7 +1,7 @@
 """Cells on the pixel grid: how far is each sample from the outline of its cell, and which cell is it.
 
-Only small patches around the cells are computed, and settled between neighbours by scattered minima over the whole
-batch; where cells press on each other, the border between them is where both are equally far.
+Only small patches around the cells are computed, and settled between neighbours by scattered minima over the
+whole batch; where cells press on each other, the border between them is where both are equally far.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ class Field:
     Attributes:
         where: (P,) int64 flat position in (N, side, side).
         cell: (P,) int64 the nearest cell, as image * slots + slot.
-        row, column: (P,) int64 position in samples relative to that cell's own corner (for textures that move with it).
+        row, column: (P,) int64 position in samples relative to that cell's own corner (for textures that move
+            with it).
         distance: (P,) px to the nearest cell's outline, negative inside.
         second: (P,) the same to the second-nearest cell; `FAR` where none is near.
     """
@@ -68,7 +69,8 @@ def _by_size(scene: Scene, reach: float) -> list[tuple[Tensor, Tensor, float]]:
     """Image and slot of the cells that fit each patch size; at least one (perhaps empty) entry."""
     extent = scene.radius * scene.stretch.sqrt() * (1 + scene.lobes.abs().sum(-1)) + reach + 1.0
     extent = torch.where(scene.present, extent.clamp(max=HALVES[-1]), FAR)
-    found, smaller = [], 0.0
+    found: list[tuple[Tensor, Tensor, float]] = []
+    smaller = 0.0
     for half in HALVES:
         image, slot = torch.nonzero((extent <= half) & (extent > smaller), as_tuple=True)
         if len(image) or not found:
@@ -89,8 +91,10 @@ def _patches(
     row = (y - width / 2).round().long()[:, None] + steps
     dx = ((column + 0.5 - x[:, None]) / grid.scale)[:, None, :]
     dy = ((row + 0.5 - y[:, None]) / grid.scale)[:, :, None]
-    shape = (f[pick][:, None, None] for f in (scene.radius, scene.stretch, scene.tilt))
-    d = outline(dx, dy, *shape, scene.lobes[pick]) + 1e-5 * slot[:, None, None]  # no two cells equally far
+    radius, stretch, tilt = (f[pick][:, None, None] for f in (scene.radius, scene.stretch, scene.tilt))
+    d = (
+        outline(dx, dy, radius, stretch, tilt, scene.lobes[pick]) + 1e-5 * slot[:, None, None]
+    )  # no two cells equally far
     inside = ((column >= 0) & (column < side))[:, None, :] & ((row >= 0) & (row < side))[:, :, None]
     near = torch.nonzero((inside & (d < reach)).flatten())[:, 0]
     which, place = near // width**2, near % width**2
@@ -106,8 +110,8 @@ def outline(
 ) -> Tensor:
     """Px from the outline of a stretched, lobed disc, negative inside; dx, dy: px from its centre.
 
-    The outline is r (1 + a cos 3t + b sin 3t + c cos 4t + d sin 4t) in coordinates stretched along `tilt`; the
-    harmonics come from powers of (u + i v) / |u + i v|, which needs no trigonometry per sample.
+    The outline is r (1 + a cos 3t + b sin 3t + c cos 4t + d sin 4t) in coordinates stretched along `tilt`;
+    the harmonics come from powers of (u + i v) / |u + i v|, which needs no trigonometry per sample.
     """
     root = stretch.sqrt()
     cos, sin = tilt.cos(), tilt.sin()

@@ -12,7 +12,7 @@ from twincell.render.field import Field, Grid, cell_field
 from twincell.render.optics import Pupil, intensity
 from twincell.render.settings import OpticsLook
 from twincell.render.texture import STOCK, bell, look_up, stock
-from twincell.scene.random import Draws
+from twincell.scene.random import Draws, wander
 from twincell.scene.scene import Scene
 
 PAD = 8  # px around the image, so that the wrap-round of the Fourier transform stays outside
@@ -48,6 +48,8 @@ def draw_pupil(look: OpticsLook, draws: Draws) -> Pupil:
     """The microscope of each image."""
     blurred = draws.chance("pupil.blurred", look.blurred)
     defocus = draws.between("pupil.defocus", look.defocus)
+    if draws.frames is not None:
+        defocus = defocus + look.wander * wander(draws, "pupil.wander")
     side = draws.uniform("pupil.side", high=2 * math.pi)
     oblique = draws.between("pupil.oblique", look.oblique)
     return Pupil(
@@ -79,8 +81,8 @@ def cell_object(
     textures = stock(tuple(size * grid.scale for size in GRAINS), field.where.device)
     fine, coarse, lumps = look_up(textures, start, field.cell, field.row, field.column)
 
-    # Px to the outline: where cells press on each other, the border runs where both are equally far. Blebs bulge:
-    # the outline's maxima are round, its minima sharp, as those of |noise|.
+    # Px to the outline: where cells press on each other, the border runs where both are equally far. Blebs
+    # bulge: the outline's maxima are round, its minima sharp, as those of |noise|.
     rough = spread(scene.bleb) * (0.8 - lumps.abs())
     edge = torch.maximum(field.distance, (field.distance - field.second) * 0.5) + rough
     other = torch.maximum(field.second, (field.second - field.distance) * 0.5)
@@ -111,5 +113,7 @@ def cell_object(
     phase = spread(own(look.phase, "phase") * scene.depth * height) * dome
     phase = phase + spread(own(look.rim_phase, "rim-phase")) * rim + granules
     absorption = spread(own(look.rim_absorption, "rim-absorption")) * rim
-    absorption = absorption + spread(own(look.absorption, "absorption")) * granules.clamp(min=0) / look.grain_most
+    absorption = (
+        absorption + spread(own(look.absorption, "absorption")) * granules.clamp(min=0) / look.grain_most
+    )
     return phase, absorption, edge < 0

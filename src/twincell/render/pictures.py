@@ -62,7 +62,8 @@ def synthesise(
     Args:
         preset: `ellipse-bf`, `ellipse-pc`, `optics-bf`, `optics-pc`, or own settings (`load_preset`).
         n: number of images, >= 1; multiples of 16 from a multiple of 16 cost least.
-        backgrounds: (M, 1, 128, 128) natural backgrounds in [0, 1] to draw the cells over, instead of drawn walls.
+        backgrounds: (M, 1, 128, 128) natural backgrounds in [0, 1] to draw the cells over, instead of drawn
+            walls.
 
     Raises:
         UserError: unknown preset.
@@ -92,7 +93,8 @@ def draw(
         scene: N scenes.
         start: number of the first scene: scene k is drawn with the chances of image `start + k`.
         backgrounds: as in `synthesise`.
-        frames: (N,) int64; given, all N scenes are moments of chamber `start`: its look stays, its noise changes.
+        frames: (N,) int64; given, all N scenes are moments of chamber `start`: its look stays, its noise
+            changes.
     """
     chosen = load_look(look) if isinstance(look, str) else look
     n, device = len(scene), scene.x.device
@@ -115,7 +117,9 @@ def _draw(look: OpticsLook | EllipseLook, scene: Scene, draws: Draws, background
     return Rendered(picture[:, None], scene.counts, scene.centres, slot[:, None] + 1)
 
 
-def _optics(look: OpticsLook, scene: Scene, draws: Draws, backgrounds: Tensor | None) -> tuple[Tensor, Tensor]:
+def _optics(
+    look: OpticsLook, scene: Scene, draws: Draws, backgrounds: Tensor | None
+) -> tuple[Tensor, Tensor]:
     """Pictures (N, 128, 128) and slots (N, 128, 128), by Fourier optics."""
     pupil = draw_pupil(look, draws)
     seen, slot = objects_seen(look, scene, draws, pupil)

@@ -16,14 +16,15 @@ class CameraSettings(Strict):
 
     gain: Range = (1.0, 1.0)
     offset: Range = (0.0, 0.0)
-    shading: float = Field(0.0, ge=0)
+    drift: float = Field(default=0.0, ge=0)
+    shading: float = Field(default=0.0, ge=0)
     noise: Range = (0.0, 0.0)
 
 
 class BackgroundSettings(Strict):
     """What happens to a natural background before cells are drawn over it."""
 
-    shift: float = Field(3.0, ge=0)
+    shift: float = Field(default=3.0, ge=0)
     flip_x: bool = True
     flip_y: bool = False
 
@@ -47,10 +48,11 @@ class OpticsLook(Strict):
 
     renderer: Literal["optics"] = "optics"
     modality: Literal["bf", "pc"]
-    oversample: int = Field(2, ge=1, le=4)
+    oversample: int = Field(default=2, ge=1, le=4)
     defocus: Range
-    blurred: float = Field(0.0, ge=0, le=1)
+    blurred: float = Field(default=0.0, ge=0, le=1)
     blurred_defocus: Range = (2.0, 5.0)
+    wander: float = Field(default=0.0, ge=0)
     aperture: Range
     source: Range
     ring_width: Range = (0.0, 0.0)
@@ -60,21 +62,21 @@ class OpticsLook(Strict):
     steepness: Range = (1.0, 1.0)
     thickest: Range
     grain: Range
-    grain_most: float = Field(1.0, gt=0)
+    grain_most: float = Field(default=1.0, gt=0)
     coarse: Range = (0.3, 1.0)
     oblique: Range = (0.0, 0.0)
     rim_phase: Range
     rim_absorption: Range
     rim_position: Range
     rim_width: Range
-    rim_spread: float = Field(0.0, ge=0)
-    rim_uneven: float = Field(0.0, ge=0)
-    refractile: float = Field(0.0, ge=0, le=1)
+    rim_spread: float = Field(default=0.0, ge=0)
+    rim_uneven: float = Field(default=0.0, ge=0)
+    refractile: float = Field(default=0.0, ge=0, le=1)
     refractile_factor: Range = (1.5, 2.2)
     contact: Range = (0.0, 0.0)
     beads: Range = (0.0, 0.0)
     absorption: Range
-    dirt: float = Field(1.0, ge=0)
+    dirt: float = Field(default=1.0, ge=0)
     walls: WallLook
     camera: CameraSettings = CameraSettings()
     background: BackgroundSettings = BackgroundSettings()
@@ -86,10 +88,10 @@ class EllipseLook(Strict):
     renderer: Literal["ellipse"] = "ellipse"
     modality: Literal["bf", "pc"]
     rim: Range
-    rim_width: float = Field(1.0, gt=0)
+    rim_width: float = Field(default=1.0, gt=0)
     inside: Range
-    blend: float = Field(0.5, ge=0, le=1)
-    blur: float = Field(1.0, gt=0)
+    blend: float = Field(default=0.5, ge=0, le=1)
+    blur: float = Field(default=1.0, gt=0)
     filter: Range = (0.0, 0.0)
     walls: WallLook
     camera: CameraSettings = CameraSettings()
@@ -102,7 +104,9 @@ Look = Annotated[OpticsLook | EllipseLook, Field(discriminator="renderer")]
 def look_names() -> list[str]:
     """Names of the shipped looks."""
     folder = resources.files("twincell.render") / "presets"
-    return sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml"))
+    return sorted(
+        entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml")
+    )
 
 
 def load_look(name: str, overrides: dict[str, Any] | None = None) -> OpticsLook | EllipseLook:

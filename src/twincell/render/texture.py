@@ -1,4 +1,6 @@
-"""Random textures. One fixed, periodic stock of each is made once; every cell looks into it at its own place."""
+"""Random textures. One fixed, periodic stock of each is made once; every cell looks into it at its own
+place.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +15,17 @@ STOCK = 512  # samples, side of a stock texture
 
 
 def bell(x: Tensor) -> Tensor:
-    """exp(-x^2), cut off at 1e-13: what lies below would be denormal numbers, on which processors are slow."""
+    """exp(-x^2), cut off at 1e-13: what lies below would be denormal numbers, on which processors are
+    slow.
+    """
     return torch.exp(-(x * x).clamp(max=30.0))
 
 
 @lru_cache(maxsize=16)
 def stock(sizes: tuple[float, ...], device: torch.device) -> Tensor:
-    """(K, STOCK * STOCK) periodic Gaussian textures of mean 0 and variance 1, one for each feature size in samples."""
+    """(K, STOCK * STOCK) periodic Gaussian textures of mean 0 and variance 1, one for each feature size in
+    samples.
+    """
     noise = Draws(0, torch.arange(len(sizes), device=device)).normal("texture", STOCK, STOCK)
     f = torch.fft.fftfreq(STOCK, device=device)
     square = f[:, None] ** 2 + f[None] ** 2
@@ -43,7 +49,9 @@ def look_up(textures: Tensor, start: Tensor, cell: Tensor, row: Tensor, column: 
 
 
 def window(texture: Tensor, draws: Draws, use: str, side: int) -> Tensor:
-    """(N, side, side) a square window at a random place of a stock texture (STOCK * STOCK,), for each image."""
+    """(N, side, side) a square window at a random place of a stock texture (STOCK * STOCK,), for each
+    image.
+    """
     most = STOCK - side
     windows = texture.as_strided((most + 1, most + 1, side, side), (STOCK, 1, STOCK, 1))
     place = (draws.uniform(use, 2) * (most + 1)).long().clamp(max=most)

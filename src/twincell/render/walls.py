@@ -1,4 +1,6 @@
-"""The empty chamber: walls as a microscope shows them, drawn from the distance of each pixel to the outline."""
+"""The empty chamber: walls as a microscope shows them, drawn from the distance of each pixel to the
+outline.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +56,9 @@ def _lines(look: WallLook, chamber: Chamber, draws: Draws, defocus: Tensor, x: T
 
 
 def _glow(look: WallLook, draws: Draws, edge: Tensor) -> Tensor:
-    """Brightness of deep walls in phase contrast: two bright lines and the halo that fades into the chamber."""
+    """Brightness of deep walls in phase contrast: two bright lines and the halo that fades into the
+    chamber.
+    """
     bright = draws.between("walls.line", look.line)[:, None, None]
     width = draws.between("walls.width", look.width)[:, None, None]
     halo = draws.between("walls.halo", look.halo)[:, None, None]
@@ -77,7 +81,9 @@ def pillar_distance(chamber: Chamber, x: Tensor, y: Tensor) -> Tensor:
     inside = torch.maximum(main, upper)
     for k in range(chamber.pillars.shape[1]):
         centre, half, length = (chamber.pillars[:, k, i, None, None] for i in range(3))
-        pillar = _box(x, y, centre - half, torch.full_like(half, -99.0), centre + half, length, chamber.rounding)
+        pillar = _box(
+            x, y, centre - half, torch.full_like(half, -99.0), centre + half, length, chamber.rounding
+        )
         inside = torch.where(half > 0, torch.minimum(inside, -pillar), inside)
     return inside
 

@@ -1,7 +1,20 @@
 """What is in a chamber: cells, walls, dirt, and how they change. Knows nothing of images."""
 
+from twincell.scene.growth import GrowthSettings, growth_settings
 from twincell.scene.sample import sample
 from twincell.scene.scene import Chamber, Dirt, Scene
 from twincell.scene.settings import SceneSettings, load_scene_settings
+from twincell.scene.timelapse import Timelapse, timelapse
 
-__all__ = ["Chamber", "Dirt", "Scene", "SceneSettings", "load_scene_settings", "sample"]
+__all__ = [
+    "Chamber",
+    "Dirt",
+    "GrowthSettings",
+    "Scene",
+    "SceneSettings",
+    "Timelapse",
+    "growth_settings",
+    "load_scene_settings",
+    "sample",
+    "timelapse",
+]

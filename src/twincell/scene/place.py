@@ -19,10 +19,10 @@ def place(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Positions of the cells of N chambers.
 
-    A cell is tried at `tries` places: beside an earlier cell with probability `touching`, else in the open, near
-    the crowd's centre where the chamber has one. The first place that keeps the overlap limit wins. Where none
-    does, the roomiest is taken and the cell is drawn as much smaller as needed, down to `smallest` of its size: the
-    count is never cut.
+    A cell is tried at `tries` places: beside an earlier cell with probability `touching`, else in the open,
+    near the crowd's centre where the chamber has one. The first place that keeps the overlap limit wins.
+    Where none does, the roomiest is taken and the cell is drawn as much smaller as needed, down to `smallest`
+    of its size: the count is never cut.
 
     Args:
         present: (N, S) bool; radius: (N, S) wanted radii, px.
@@ -42,7 +42,9 @@ def place(
     x = torch.full((n, slots), -_FAR, device=present.device)
     y = x.clone()
     size = radius.clone()
-    earlier = torch.arange(tries, 0, -1, device=present.device, dtype=x.dtype)  # among good places, the first wins
+    earlier = torch.arange(
+        tries, 0, -1, device=present.device, dtype=x.dtype
+    )  # among good places, the first wins
     for slot in range(slots):
         try_x, try_y = free_x[:, slot], free_y[:, slot]
         if slot and settings.touching > 0:
@@ -50,7 +52,12 @@ def place(
             reach = (radius[:, slot, None] + size.gather(1, other)) * squeeze[:, slot]
             near_x = x.gather(1, other) + reach * angle[:, slot].cos()
             near_y = y.gather(1, other) + reach * angle[:, slot].sin()
-            inside = (near_x > low[:, :1]) & (near_x < high[:, :1]) & (near_y > low[:, 1:]) & (near_y < high[:, 1:])
+            inside = (
+                (near_x > low[:, :1])
+                & (near_x < high[:, :1])
+                & (near_y > low[:, 1:])
+                & (near_y < high[:, 1:])
+            )
             use = beside[:, slot] & inside
             try_x, try_y = torch.where(use, near_x, try_x), torch.where(use, near_y, try_y)
         if slot:
@@ -59,7 +66,8 @@ def place(
             room = torch.zeros_like(try_x)
         best = torch.where(room >= -1e-3, earlier, room).argmax(1, keepdim=True)
         lack = (-room.gather(1, best)[:, 0]).clamp(min=0)
-        # The limit is on (r1 + r2) * least squeeze - overlap, so a lack of distance is a larger lack of radius.
+        # The limit is on (r1 + r2) * least squeeze - overlap, so a lack of distance is a larger lack of
+        # radius.
         smallest = settings.smallest * radius[:, slot]
         size[:, slot] = torch.maximum(radius[:, slot] - lack / min(settings.squeeze), smallest)
         x[:, slot] = torch.where(present[:, slot], try_x.gather(1, best)[:, 0], -_FAR)
@@ -67,7 +75,9 @@ def place(
     return x, y, size
 
 
-def _room(s: PlaceSettings, x: Tensor, y: Tensor, radius: Tensor, xs: Tensor, ys: Tensor, radii: Tensor) -> Tensor:
+def _room(
+    s: PlaceSettings, x: Tensor, y: Tensor, radius: Tensor, xs: Tensor, ys: Tensor, radii: Tensor
+) -> Tensor:
     """(N, tries) px to spare to the nearest earlier cell beyond the allowed overlap; negative = too near."""
     distance = torch.hypot(x[:, :, None] - xs[:, None], y[:, :, None] - ys[:, None])
     allowed = (radius[:, None] + radii) * min(s.squeeze) - s.overlap
@@ -87,7 +97,9 @@ def _bounds(settings: PlaceSettings, draws: Draws, chamber: Chamber) -> tuple[Te
 def _open_places(
     s: PlaceSettings, draws: Draws, chamber: Chamber, low: Tensor, high: Tensor, slots: int
 ) -> tuple[Tensor, Tensor]:
-    """Places (N, S, tries) not tied to another cell: anywhere, near the crowd, or in a door of the chamber."""
+    """Places (N, S, tries) not tied to another cell: anywhere, near the crowd, or in a door of the
+    chamber.
+    """
     shape = (slots, s.tries)
     extent = (high - low)[:, None, None]
     low, high = low[:, None, None], high[:, None, None]
@@ -96,7 +108,9 @@ def _open_places(
     if s.crowding > 0:
         centre = low + draws.uniform("place.crowd", 1, 1, 2) * extent
         width = draws.between("place.crowd-width", s.crowd_width, 1, 1)
-        crowded = draws.chance("place.crowded", s.crowding, 1, 1) & draws.chance("place.in-crowd", 0.8, *shape)
+        crowded = draws.chance("place.crowded", s.crowding, 1, 1) & draws.chance(
+            "place.in-crowd", 0.8, *shape
+        )
         near_x = centre[..., 0] + width * draws.normal("place.crowd-x", *shape)
         near_y = centre[..., 1] + width * draws.normal("place.crowd-y", *shape)
         # Outside the bounds, the crowd piles up at the wall, as real cells do.
@@ -108,7 +122,9 @@ def _open_places(
 def _through_doors(
     s: PlaceSettings, draws: Draws, chamber: Chamber, x: Tensor, y: Tensor, shape: tuple[int, int]
 ) -> tuple[Tensor, Tensor]:
-    """Moves some places into the gaps between the pillars or into the channels, where the chamber has them."""
+    """Moves some places into the gaps between the pillars or into the channels, where the chamber has
+    them.
+    """
     if s.doors == 0:
         return x, y
     use = draws.chance("place.door", s.doors, *shape)
@@ -118,7 +134,9 @@ def _through_doors(
     has_pillars = (chamber.pillars[:, 0, 1] > 0)[:, None, None]
     gap_x = box[:, 0] + across * (box[:, 2] - box[:, 0])
     gap_y = 1.0 + along * box[:, 1]
-    away = (gap_x[..., None] - chamber.pillars[:, None, None, :, 0]).abs() > chamber.pillars[:, None, None, :, 1] + 2.0
+    away = (gap_x[..., None] - chamber.pillars[:, None, None, :, 0]).abs() > chamber.pillars[
+        :, None, None, :, 1
+    ] + 2.0
     between = use & has_pillars & away.all(-1)
     x, y = torch.where(between, gap_x, x), torch.where(between, gap_y, y)
 

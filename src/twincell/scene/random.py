@@ -1,7 +1,8 @@
 """Counter-based random numbers: a number depends only on what it is for, never on how many were drawn before.
 
-Every draw is a hash of (seed, id of the image, name of the use, position in the drawn array). So image i is the
-same in a batch of one or of a thousand, on any device, and a new use of chance elsewhere changes nothing here.
+Every draw is a hash of (seed, id of the image, name of the use, position in the drawn array). So image i is
+the same in a batch of one or of a thousand, on any device, and a new use of chance elsewhere changes nothing
+here.
 """
 
 from __future__ import annotations
@@ -90,3 +91,14 @@ class Draws:
     def chance(self, use: str, probability: float | Tensor, *shape: int) -> Tensor:
         """(N, *shape) bool, true with the given probability (a number or a broadcastable tensor)."""
         return self.uniform(use, *shape) < probability
+
+
+def wander(draws: Draws, use: str) -> Tensor:
+    """(N,) a slow drift through the frames of a recording, between -1 and 1: two waves of 40 to 200 frames.
+
+    Args:
+        draws: with frames.
+    """
+    assert draws.frames is not None
+    period, phase = draws.uniform(use + ".period", 2, low=40.0, high=200.0), draws.uniform(use + ".phase", 2)
+    return torch.sin(2 * math.pi * (draws.frames[:, None] / period + phase)).mean(1)

@@ -23,9 +23,9 @@ def in_blocks(
 ) -> Part:
     """Images start .. start + n - 1 from whole blocks, block b being images size * b .. size * (b + 1) - 1.
 
-    Floating-point kernels round differently at the end of a tensor than in its middle. Computing always the same
-    blocks keeps image i bit-equal whatever is asked together with it; what is made too much at either end is
-    dropped, so multiples of `size` cost least.
+    Floating-point kernels round differently at the end of a tensor than in its middle. Computing always the
+    same blocks keeps image i bit-equal whatever is asked together with it; what is made too much at either
+    end is dropped, so multiples of `size` cost least.
 
     Raises:
         ValueError: n below 1 or start below 0.
@@ -66,11 +66,14 @@ def draw_scene(settings: SceneSettings, draws: Draws) -> Scene:
     walls = chamber(settings.chamber, draws)
     shape = shapes(settings.cells, draws, slots)
     radius = shape.pop("radius")
-    # Room is measured by the longer half axis where cells are ellipses, so that the overlap limit holds for them.
+    # Room is measured by the longer half axis where cells are ellipses, so that the overlap limit holds for
+    # them.
     reach = shape["stretch"].sqrt() if settings.cells.sides else torch.ones_like(radius)
     x, y, size = place(settings.place, draws, walls, present, radius * reach)
     radius = size / reach
-    return Scene(present=present, x=x, y=y, radius=radius, **shape, chamber=walls, dirt=dirt(settings.dirt, draws))
+    return Scene(
+        present=present, x=x, y=y, radius=radius, **shape, chamber=walls, dirt=dirt(settings.dirt, draws)
+    )
 
 
 def draw_counts(settings: CountSettings, draws: Draws) -> Tensor:
@@ -81,17 +84,30 @@ def draw_counts(settings: CountSettings, draws: Draws) -> Tensor:
 
 
 def shapes(s: CellSettings, draws: Draws, slots: int) -> dict[str, Tensor]:
-    """Size, outline and inside of the cells of N chambers, each (N, S, ..); the keys are fields of `Scene`."""
+    """Size, outline and inside of the cells of N chambers, each (N, S, ..); the keys are fields of
+    `Scene`.
+    """
     typical = draws.between("cells.radius", s.radius, *((slots,) if s.per_cell else (1,)))
-    spread = torch.exp(s.spread * draws.normal("cells.spread", slots).clamp(-2.5, 2.5)) if s.spread else torch.ones(())
+    spread = (
+        torch.exp(s.spread * draws.normal("cells.spread", slots).clamp(-2.5, 2.5))
+        if s.spread
+        else torch.ones(())
+    )
     radius = (typical * spread).expand(len(draws.ids), slots)
-    stretch, tilt = draws.between("cells.stretch", s.stretch, slots), draws.uniform("cells.tilt", slots, high=math.pi)
+    stretch, tilt = (
+        draws.between("cells.stretch", s.stretch, slots),
+        draws.uniform("cells.tilt", slots, high=math.pi),
+    )
     if s.sides:
         radius, stretch, tilt = _moved_sides(s.sides, draws, radius)
     # Swollen and blebbing cells come together in some chambers and not in others, as in a real cultivation.
-    swollen = draws.chance("cells.swollen-image", s.swollen_images, 1) & draws.chance("cells.swollen", s.swollen, slots)
+    swollen = draws.chance("cells.swollen-image", s.swollen_images, 1) & draws.chance(
+        "cells.swollen", s.swollen, slots
+    )
     factor = draws.between("cells.swollen-factor", s.swollen_factor, slots)
-    blebs = draws.chance("cells.bleb-image", s.blebbing_images, 1) & draws.chance("cells.bleb", s.blebbing, slots)
+    blebs = draws.chance("cells.bleb-image", s.blebbing_images, 1) & draws.chance(
+        "cells.bleb", s.blebbing, slots
+    )
     rough = draws.between("cells.bleb-size", s.bleb, slots)
     thin = draws.between("cells.swollen-depth", s.swollen_depth, slots)
     return {
@@ -107,10 +123,14 @@ def shapes(s: CellSettings, draws: Draws, slots: int) -> dict[str, Tensor]:
 
 
 def _moved_sides(limits: tuple[float, float], draws: Draws, radius: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Ellipses from discs whose four sides each move by `limits` px, half of that at a radius of 3 (the paper's
-    generator); radius, stretch and tilt (N, S). A side moved by m px lengthens the half axis by m / 2.
+    """Ellipses from discs whose four sides each move by `limits` px, half of that at a radius of 3 (the
+    paper's generator); radius, stretch and tilt (N, S). A side moved by m px lengthens the half axis by m /
+    2.
     """
-    moves = draws.between("cells.sides", limits, radius.shape[1], 4) * torch.where(radius <= 3.5, 0.5, 1.0)[..., None]
+    moves = (
+        draws.between("cells.sides", limits, radius.shape[1], 4)
+        * torch.where(radius <= 3.5, 0.5, 1.0)[..., None]
+    )
     wide = radius + (moves[..., 0] + moves[..., 1]) / 2
     high = radius + (moves[..., 2] + moves[..., 3]) / 2
     stretch = torch.maximum(wide, high) / torch.minimum(wide, high)

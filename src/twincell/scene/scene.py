@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -16,22 +16,22 @@ class _Batched:
     """Indexing, joining and moving a dataclass whose fields are batched tensors (or such dataclasses)."""
 
     def __getitem__(self, index: slice | Tensor) -> Self:
-        return dataclasses.replace(
-            self, **{f.name: getattr(self, f.name)[index] for f in dataclasses.fields(self)}  # type: ignore[type-var]
-        )
+        return self._each(lambda value: value[index])
 
     def to(self, device: str | torch.device) -> Self:
         """The same on another device."""
-        fields = dataclasses.fields(self)  # type: ignore[arg-type]
-        return dataclasses.replace(self, **{f.name: getattr(self, f.name).to(device) for f in fields})  # type: ignore[type-var]
+        return self._each(lambda value: value.to(device))
+
+    def _each(self, change: Callable[[Any], Any]) -> Self:
+        return type(self)(**{name: change(value) for name, value in vars(self).items()})
 
     @classmethod
     def cat(cls, parts: list[Self]) -> Self:
         """Several batches behind one another."""
         joined = {}
-        for field in dataclasses.fields(cls):  # type: ignore[arg-type]
-            values = [getattr(part, field.name) for part in parts]
-            joined[field.name] = torch.cat(values) if isinstance(values[0], Tensor) else type(values[0]).cat(values)
+        for name, first in vars(parts[0]).items():
+            values = [getattr(part, name) for part in parts]
+            joined[name] = torch.cat(values) if isinstance(first, Tensor) else type(first).cat(values)
         return cls(**joined)
 
 
@@ -42,10 +42,12 @@ class Chamber(_Batched):
     Attributes:
         box: (N, 4) left, top, right, bottom of the inner wall, px.
         tilt: (N,) rotation about the image centre, rad.
-        pillars: (N, 3, 3) centre x, half width and depth of the pillars that hang from the top, px; half width 0 = none.
-        foot: (N, 2) px the upper part of the side walls steps outward, and the depth at which it does.
+        pillars: (N, 3, 3) centre x, half width and depth of the pillars that hang from the top, px; half
+            width 0 = none.
+        foot: (N, 2) px the upper part of the side walls steps inward, and the depth at which it does.
         comb: (N, 3) pitch, phase and length of the teeth below the bottom, px; length 0 = none.
-        channel: (N, 4) centre x and half width of the channel at the top and of that at the bottom, px; 0 = none.
+        channel: (N, 4) centre x and half width of the channel at the top and of that at the bottom, px; 0 =
+            none.
         rounding: (N,) radius of the corners, px.
     """
 
@@ -64,7 +66,8 @@ class Dirt(_Batched):
 
     Attributes:
         specks: (N, A, 4) x, y, radius (px), strength (-1..1; negative = dark, positive = bright).
-        rings: (N, B, 5) x, y, radius (px), fringe wave number (rad / px), strength: dust far out of focus.
+        rings: (N, B, 5) x, y, radius (px), kind (below 0.6 a spot with rings, else a thin ring), strength:
+            dust far out of focus.
         debris: (N, C, 4) x, y, radius (px), strength: granular remains of dead cells.
     """
 

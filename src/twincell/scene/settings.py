@@ -1,4 +1,6 @@
-"""What may be in a chamber, as numbers one can change. The reasons stand beside the values in presets/*.yaml."""
+"""What may be in a chamber, as numbers one can change. The reasons stand beside the values in
+presets/*.yaml.
+"""
 
 from __future__ import annotations
 
@@ -24,8 +26,8 @@ class Strict(BaseModel):
 class CountSettings(Strict):
     """How many cells: P(k) is proportional to offset - k for least <= k <= most (the paper's generator)."""
 
-    least: int = Field(1, ge=0)
-    most: int = Field(30, ge=0, le=60)
+    least: int = Field(default=1, ge=0)
+    most: int = Field(default=30, ge=0, le=60)
     offset: float = 36.0
     weights: list[float] | None = None  # instead of the rule: relative weight of least, least + 1, ..., most
 
@@ -52,18 +54,18 @@ class CellSettings(Strict):
 
     radius: Range
     per_cell: bool = False
-    spread: float = Field(0.0, ge=0)
-    swollen_images: float = Field(0.0, ge=0, le=1)
-    swollen: float = Field(0.0, ge=0, le=1)
+    spread: float = Field(default=0.0, ge=0)
+    swollen_images: float = Field(default=0.0, ge=0, le=1)
+    swollen: float = Field(default=0.0, ge=0, le=1)
     swollen_factor: Range = (1.4, 2.6)
     swollen_depth: Range = (0.4, 0.9)
     stretch: Range = (1.0, 1.1)
     sides: Range | None = None
-    lobes: float = Field(0.0, ge=0)
-    blebbing_images: float = Field(0.0, ge=0, le=1)
-    blebbing: float = Field(0.0, ge=0, le=1)
+    lobes: float = Field(default=0.0, ge=0)
+    blebbing_images: float = Field(default=0.0, ge=0, le=1)
+    blebbing: float = Field(default=0.0, ge=0, le=1)
     bleb: Range = (0.4, 1.2)
-    smooth: float = Field(0.0, ge=0)
+    smooth: float = Field(default=0.0, ge=0)
     grain: Range = (0.5, 1.5)
     depth: Range = (0.8, 1.2)
 
@@ -73,14 +75,14 @@ class PlaceSettings(Strict):
 
     margins: tuple[float, float, float, float] | None = None
     inset: Range = (0.0, 0.0)
-    doors: float = Field(0.0, ge=0, le=1)
-    overlap: float = Field(0.0, ge=0)
+    doors: float = Field(default=0.0, ge=0, le=1)
+    overlap: float = Field(default=0.0, ge=0)
     squeeze: Range = (1.0, 1.0)
-    touching: float = Field(0.0, ge=0, le=1)
-    crowding: float = Field(0.0, ge=0, le=1)
+    touching: float = Field(default=0.0, ge=0, le=1)
+    crowding: float = Field(default=0.0, ge=0, le=1)
     crowd_width: Range = (10.0, 30.0)
-    tries: int = Field(16, ge=1)
-    smallest: float = Field(0.5, ge=0, le=1)
+    tries: int = Field(default=16, ge=1)
+    smallest: float = Field(default=0.5, ge=0, le=1)
 
 
 class ChamberSettings(Strict):
@@ -105,19 +107,19 @@ class ChamberSettings(Strict):
 class DirtSettings(Strict):
     """Specks, rings and debris: mean number per chamber (Poisson) and size."""
 
-    specks: float = Field(0.0, ge=0)
+    specks: float = Field(default=0.0, ge=0)
     speck_radius: Range = (0.6, 1.5)
-    speck_bright: float = Field(0.0, ge=0, le=1)
-    rings: float = Field(0.0, ge=0)
+    speck_bright: float = Field(default=0.0, ge=0, le=1)
+    rings: float = Field(default=0.0, ge=0)
     ring_radius: Range = (3.0, 14.0)
-    debris: float = Field(0.0, ge=0)
+    debris: float = Field(default=0.0, ge=0)
     debris_radius: Range = (1.0, 2.5)
 
 
 class SceneSettings(Strict):
     """Everything a scene is drawn from."""
 
-    block: int = Field(16, ge=1)  # images computed together, see `twincell.scene.sample.in_blocks`
+    block: int = Field(default=16, ge=1)  # images computed together, see `twincell.scene.sample.in_blocks`
     counts: CountSettings = CountSettings()
     cells: CellSettings
     place: PlaceSettings
@@ -128,7 +130,9 @@ class SceneSettings(Strict):
 def preset_names() -> list[str]:
     """Names of the shipped scene presets."""
     folder = resources.files("twincell.scene") / "presets"
-    return sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml"))
+    return sorted(
+        entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml")
+    )
 
 
 def read_preset(package: str, name: str, names: list[str]) -> dict[str, Any]:
@@ -158,10 +162,12 @@ def override(tree: dict[str, Any], overrides: dict[str, Any] | None) -> dict[str
 
 def faults(name: str, error: ValidationError) -> list[str]:
     """A validation error in the user's words."""
-    return [
-        f"preset '{name}', {'.'.join(map(str, e['loc'])) or 'settings'} = {e.get('input')!r}: {e['msg']}"
-        for e in error.errors(include_url=False)
-    ]
+    problems = []
+    for e in error.errors(include_url=False):
+        key = ".".join(str(part) for part in e["loc"] if part not in ("optics", "ellipse"))
+        seen = "" if e["type"] == "missing" else f" = {e['input']!r}"
+        problems.append(f"preset '{name}', {key or 'settings'}{seen}: {e['msg']}")
+    return problems
 
 
 def load_scene_settings(name: str, overrides: dict[str, Any] | None = None) -> SceneSettings:

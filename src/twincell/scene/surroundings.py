@@ -30,10 +30,8 @@ def chamber(settings: ChamberSettings, draws: Draws) -> Chamber:
         centres = [left + (right - left) * q for q in (0.235, 0.495, 0.765)]
         pillars = torch.stack([torch.stack([c, half, depth], -1) for c in centres], 1)
         foot = torch.stack([zero + s.foot[0], depth + s.foot[1]], -1)
-        comb = torch.stack(
-            [draws.between("chamber.comb-pitch", s.comb_pitch), draws.between("chamber.comb-phase", s.comb_phase),
-             draws.between("chamber.comb-length", s.comb_length)], -1
-        )  # fmt: skip
+        teeth = (("pitch", s.comb_pitch), ("phase", s.comb_phase), ("length", s.comb_length))
+        comb = torch.stack([draws.between(f"chamber.comb-{name}", limits) for name, limits in teeth], -1)
     if s.style == "channels":
         middle, half = (left + right) / 2, draws.between("chamber.channel", s.channel_width) / 2
         channel = torch.stack([middle, half, middle, half], -1)
@@ -54,31 +52,25 @@ def dirt(settings: DirtSettings, draws: Draws) -> Dirt:
     if s.specks + s.rings + s.debris == 0:
         return Dirt(*(torch.zeros(len(draws.ids), ITEMS, k, device=draws.device) for k in (4, 5, 4)))
     bright = draws.chance("dirt.bright", s.speck_bright, ITEMS)
-    strength = draws.between("dirt.speck-strength", (0.2, 1.0), ITEMS) * torch.where(bright, 1.0, -1.0)
-    specks = torch.stack(
-        [*_where(draws, "specks"), draws.between("dirt.speck-radius", s.speck_radius, ITEMS),
-         strength * _some(draws, "specks", s.specks)], -1
-    )  # fmt: skip
-    rings = torch.stack(
-        [*_where(draws, "rings"), draws.between("dirt.ring-radius", s.ring_radius, ITEMS),
-         draws.uniform("dirt.ring-wave", ITEMS), draws.normal("dirt.ring-strength", ITEMS) * _some(draws, "rings", s.rings)],
-        -1,
-    )  # fmt: skip
-    debris = torch.stack(
-        [*_where(draws, "debris"), draws.between("dirt.debris-radius", s.debris_radius, ITEMS),
-         draws.between("dirt.debris-strength", (0.3, 1.0), ITEMS) * _some(draws, "debris", s.debris)], -1
-    )  # fmt: skip
-    return Dirt(specks=specks, rings=rings, debris=debris)
-
-
-def _where(draws: Draws, kind: str) -> tuple[Tensor, Tensor]:
-    return (
-        draws.uniform(f"dirt.{kind}-x", ITEMS, high=float(SIZE)),
-        draws.uniform(f"dirt.{kind}-y", ITEMS, high=float(SIZE)),
+    speck_size = draws.between("dirt.speck-radius", s.speck_radius, ITEMS)
+    speck_power = draws.between("dirt.speck-strength", (0.2, 1.0), ITEMS) * torch.where(bright, 1.0, -1.0)
+    ring_size = draws.between("dirt.ring-radius", s.ring_radius, ITEMS)
+    ring_wave, ring_power = draws.uniform("dirt.ring-wave", ITEMS), draws.normal("dirt.ring-strength", ITEMS)
+    debris_size = draws.between("dirt.debris-radius", s.debris_radius, ITEMS)
+    debris_power = draws.between("dirt.debris-strength", (0.3, 1.0), ITEMS)
+    return Dirt(
+        specks=_items(draws, "specks", s.specks, speck_size, speck_power),
+        rings=_items(draws, "rings", s.rings, ring_size, ring_wave, ring_power),
+        debris=_items(draws, "debris", s.debris, debris_size, debris_power),
     )
 
 
-def _some(draws: Draws, kind: str, mean: float) -> Tensor:
-    """(N, ITEMS) 1 for the items that are there: a binomial number of the given mean, the chamber's own rate drawn."""
+def _items(draws: Draws, kind: str, mean: float, *values: Tensor) -> Tensor:
+    """(N, ITEMS, 2 + K) place and values; the last value, the strength, is 0 for items that are not there.
+    Their number is binomial about the chamber's own rate, which is drawn around the given mean.
+    """
     rate = draws.uniform(f"dirt.{kind}-rate", 1, high=2 * mean / ITEMS)
-    return draws.chance(f"dirt.{kind}-there", rate, ITEMS).float()
+    there = draws.chance(f"dirt.{kind}-there", rate, ITEMS)
+    x = draws.uniform(f"dirt.{kind}-x", ITEMS, high=float(SIZE))
+    y = draws.uniform(f"dirt.{kind}-y", ITEMS, high=float(SIZE))
+    return torch.stack([x, y, *values[:-1], values[-1] * there], -1)

@@ -1,0 +1,43 @@
+"""`twincell synth`: labelled synthetic images."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def synth(
+    preset: Annotated[str, typer.Argument(help="ellipse-bf, ellipse-pc, optics-bf or optics-pc")],
+    out: Annotated[Path, typer.Option(help="new folder for images, manifest.csv and centres.csv")],
+    n: Annotated[int, typer.Option("-n", help="how many images")] = 100,
+    seed: Annotated[int, typer.Option(min=0, help="the same seed gives the same images")] = 0,
+    start: Annotated[int, typer.Option(help="number of the first image: go on where another call ended")] = 0,
+    backgrounds: Annotated[
+        Path | None, typer.Option(help="a manifest whose natural training images give the backgrounds")
+    ] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="one setting, such as scene.counts.most=10")
+    ] = None,
+    counts_plot: Annotated[bool, typer.Option("--counts-plot", help="also write counts.png")] = False,
+    json: Annotated[Path | None, typer.Option(help="also write a summary to this file")] = None,
+) -> None:
+    """Draw labelled synthetic images: the paper's ellipses, or cells as a microscope shows them.
+
+    Image 7 of a seed is the same whether 10 or 10,000 are made. Positions and counts are written beside the
+    images.
+
+    Example: twincell synth optics-pc -n 500 --seed 1 --out synthetic --set scene.counts.most=20
+    """
+    from twincell.render.command import synth_and_say
+
+    synth_and_say(
+        preset,
+        out,
+        n=n,
+        seed=seed,
+        start=start,
+        backgrounds=backgrounds,
+        assignments=set_ or [],
+        counts_plot=counts_plot,
+        json=json,
+    )
