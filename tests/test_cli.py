@@ -27,8 +27,10 @@ def test_help_names_every_verb_and_each_verb_has_help_with_an_example() -> None:
     runner = CliRunner()
     whole = runner.invoke(cli.build(), ["--help"], terminal_width=200)
     assert whole.exit_code == 0
+    places = [whole.output.find(f"\n│ {name} ") for name in cli.VERBS]
+    assert places == sorted(places)  # in the order of a user's work
     for name in cli.VERBS:
-        assert f" {name} " in whole.output
+        assert f"\n│ {name} " in whole.output
         own = runner.invoke(cli.build(), [name, "--help"])
         assert own.exit_code == 0
         if "COMMAND" not in own.output:

@@ -35,6 +35,10 @@ STOPPED = 130  # what shells expect of a program ended by Ctrl-C
 class _Command(TyperGroup):
     """Turns bad input into one line per fault and exit code 2, and Ctrl-C into a calm line."""
 
+    def list_commands(self, ctx: Any) -> list[str]:
+        """In the order of `VERBS`; Typer would put those with sub-verbs last."""
+        return sorted(super().list_commands(ctx), key=_place)
+
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
@@ -52,6 +56,10 @@ class _Command(TyperGroup):
         except KeyboardInterrupt as stop:
             print("twincell: stopped", file=sys.stderr)
             raise typer.Exit(STOPPED) from stop
+
+
+def _place(verb: str) -> int:
+    return VERBS.index(verb) if verb in VERBS else len(VERBS)
 
 
 def root() -> typer.Typer:
