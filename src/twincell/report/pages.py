@@ -40,7 +40,7 @@ def evaluation_page(result: Evaluation, model: LoadedModel, manifest: str) -> Pa
         sections=[
             notes,
             accuracy.agreement(result.frames, {model.card.name: scores, **result.baselines}),
-            *_seen(model, *_examples(result)),
+            *_seen(model, *examples(result)),
             training.about(model.card),
         ],
         command=command_line(),
@@ -70,7 +70,7 @@ def training_page(run: Path, model: LoadedModel, manifest: Manifest, progress: b
         )
         for result in results
     ]
-    images, names, truth = _examples(results[-1]) if results else _some(manifest)
+    images, names, truth = examples(results[-1]) if results else _some(manifest)
     history = run / "history.csv"
     settings = run / "settings.yaml"
     return Page(
@@ -152,10 +152,10 @@ def _seen(
     return [looks.where(model, images, names, truth), looks.translations(model, images[:8])]
 
 
-def _examples(result: Evaluation) -> tuple[np.ndarray, list[str], list[float]]:
-    """Evenly spread labelled frames, ordered by their count."""
+def examples(result: Evaluation, most: int = SHOWN) -> tuple[np.ndarray, list[str], list[float]]:
+    """Evenly spread labelled frames, ordered by their count: images, names, counts."""
     table = result.frames.sort_values("count", kind="stable")
-    return _read(Manifest(table.iloc[looks.spread(len(table), SHOWN)], result.root))
+    return _read(Manifest(table.iloc[looks.spread(len(table), most)], result.root))
 
 
 def _some(manifest: Manifest) -> tuple[np.ndarray, list[str], list[float]]:
