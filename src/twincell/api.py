@@ -14,7 +14,7 @@ from twincell.transfer.command import preset_for, transfer_settings
 def train(
     manifest: str | Path | Manifest,
     out: str | Path,
-    preset: str | Path = "compact",
+    preset: str | Path = "best",
     *,
     seed: int = 0,
     resume: bool = False,

@@ -9,7 +9,7 @@ import typer
 def train(
     manifest: Annotated[Path, typer.Argument(help="manifest.csv, or a folder that has one")],
     out: Annotated[Path, typer.Option(help="run folder to write: model, history, checkpoint")],
-    preset: Annotated[str, typer.Option(help="name of a preset, or a .yaml file of settings")] = "compact",
+    preset: Annotated[str, typer.Option(help="name of a preset, or a .yaml file of settings")] = "best",
     resume: Annotated[bool, typer.Option("--resume", help="go on with the run in --out")] = False,
     seed: Annotated[int, typer.Option(min=0, help="of weights, batches and augmentation")] = 0,
     steps: Annotated[int | None, typer.Option(min=1, help="optimiser steps, not the preset's")] = None,
@@ -33,7 +33,7 @@ def train(
     A run that was stopped or killed goes on with --resume and ends with the same weights.
     SIGTERM and Ctrl-C save before they stop (exit codes 143 and 130).
 
-    Example: twincell train data/manifest.csv --preset compact --out runs/first --seed 1
+    Example: twincell train data/manifest.csv --out runs/first --seed 1
     """
     from twincell.training.command import train_and_say
 

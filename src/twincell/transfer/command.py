@@ -74,9 +74,13 @@ def transfer_settings(
     return settings if ramp is None else settings.changed({"training.warmup": ramp})
 
 
+USUAL = ("best", "compact")
+"""The presets people mean when they name none."""
+
+
 def preset_for(method: str) -> str:
-    """The preset to train a method with unless one is named: the first that is not one of the paper's."""
+    """The preset to train a method with unless one is named: the usual one of that method, else its first."""
     names = [name for name in preset_names() if load_preset(name).method == method]
     if not names:
         raise UserError(f"no preset is for the method {method}; give one with --preset FILE.yaml")
-    return next((name for name in names if not name.startswith("paper-")), names[0])
+    return next((name for name in USUAL if name in names), names[0])
