@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from twincell.series.noise import ErrorModel, fast_error
+from twincell.series.noise import ErrorModel, fast_error, usual_growth
 
 #: A gap longer than this many steps is treated as this long: the process has forgotten by then, and a
 #: recording resumed next week must not cost a week of states.
@@ -24,6 +24,7 @@ class Recording:
         estimate: (F,) raw count of the frame model, NaN where there is none.
         counted: (F,) a person's count, -1 where there is none.
         fast: scale of the frame model's fast error here, in units of sqrt(n + 1).
+        growth: growth per cell and frame of the estimates as they stand.
     """
 
     chamber: str
@@ -32,6 +33,7 @@ class Recording:
     estimate: NDArray[np.float64]
     counted: NDArray[np.int64]
     fast: float
+    growth: float
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,13 @@ def record(
     people = np.full(length, -1, np.int64)
     people[place] = np.where(np.isfinite(counted), np.round(np.nan_to_num(counted)), -1).astype(np.int64)
     return Recording(
-        chamber, np.asarray(frames, np.int64), place, estimate, people, fast_error(estimate, errors)
+        chamber=chamber,
+        frames=np.asarray(frames, np.int64),
+        place=place,
+        estimate=estimate,
+        counted=people,
+        fast=fast_error(estimate, errors),
+        growth=usual_growth(estimate, errors),
     )
 
 

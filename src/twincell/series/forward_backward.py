@@ -13,7 +13,8 @@ class Chain:
     """A hidden Markov chain over pairs (slow error level k, count s).
 
     Attributes:
-        count_steps: (S, S) transitions of the count between neighbouring frames, rows sum to 1.
+        count_steps: (C, S, S) transitions of the count between neighbouring frames of each chamber, rows sum
+            to 1.
         slow_steps: (K, K) transitions of the slow error, rows sum to 1.
         start: (S,) distribution of the first count.
         slow_prior: (K,) distribution of the slow error.
@@ -43,7 +44,7 @@ def filtered(likelihood: Array, chain: Chain) -> tuple[Array, NDArray[np.float64
     slow_back = np.ascontiguousarray(chain.slow_steps.T)
     for t in range(F):
         if t:
-            state = slow_back @ (found[t - 1].reshape(C * K, S) @ chain.count_steps).reshape(C, K, S)
+            state = slow_back @ (found[t - 1] @ chain.count_steps)
         np.multiply(state, likelihood[t], out=found[t])
         total = found[t].sum((1, 2), keepdims=True)
         found[t] /= total
@@ -53,12 +54,11 @@ def filtered(likelihood: Array, chain: Chain) -> tuple[Array, NDArray[np.float64
 
 def smoothed(filter_: Array, likelihood: Array, chain: Chain) -> None:
     """Turns filtered probabilities into those given all frames, in place (the backward pass)."""
-    F, C, K, S = likelihood.shape
-    count_back = np.ascontiguousarray(chain.count_steps.T)
-    back = np.ones((C, K, S), np.float32)
-    for t in range(F - 2, -1, -1):
+    count_back = np.ascontiguousarray(chain.count_steps.swapaxes(1, 2))
+    back = np.ones(likelihood.shape[1:], np.float32)
+    for t in range(len(likelihood) - 2, -1, -1):
         seen = back * likelihood[t + 1]
-        back = chain.slow_steps @ (seen.reshape(C * K, S) @ count_back).reshape(C, K, S)
+        back = chain.slow_steps @ (seen @ count_back)
         back /= back.mean((1, 2), keepdims=True)
         filter_[t] *= back
         filter_[t] /= filter_[t].sum((1, 2), keepdims=True)
@@ -78,7 +78,7 @@ def draw_paths(filter_: Array, chain: Chain, lengths: NDArray[np.int64], chance:
     """
     F, C = filter_.shape[:2]
     D = chance.shape[2]
-    count_back = np.ascontiguousarray(chain.count_steps.T)
+    count_back = np.ascontiguousarray(chain.count_steps.swapaxes(1, 2))
     slow_back = np.ascontiguousarray(chain.slow_steps.T)
     every = np.arange(C)[:, None]
     paths = np.zeros((F, C, D), np.uint8)
@@ -86,7 +86,7 @@ def draw_paths(filter_: Array, chain: Chain, lengths: NDArray[np.int64], chance:
     for t in range(F - 1, -1, -1):
         ends = lengths == t + 1
         toward = slow_back @ filter_[t]  # (C, K', S): every s with the slow level k' it leads to
-        weight = toward[every, slow] * count_back[count]
+        weight = toward[every, slow] * count_back[every, count]
         weight[ends] = filter_[t].sum(1)[ends, None]
         came_from = slow_back[slow]
         came_from[ends] = 1.0

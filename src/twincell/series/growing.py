@@ -23,6 +23,7 @@ def growth(
     first: int = 150,
     horizon: int = 200,
     culture: CultureModel | None = None,
+    counted: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Growth rate, doubling time, phases and survival of every chamber.
 
@@ -33,6 +34,7 @@ def growth(
         first: frames of each chamber from which its survival is foretold.
         horizon: frames that survival looks ahead.
         culture: constants of survival.
+        counted: frames that a person counted (see `smooth`); they help to foretell survival.
 
     Returns:
         One row per chamber: chamber, the condition, verdict, reason, unit ("h", or "frame" where a chamber
@@ -48,7 +50,7 @@ def growth(
     table = prepared(counts, by)
     rows = [growth_row(own, fit, by) for own, fit in fits(table)]
     found = pd.DataFrame(rows)
-    found["survival"] = foretold(table, first, horizon, culture)
+    found["survival"] = foretold(table, first, horizon, culture, counted)
     return found
 
 
@@ -65,7 +67,7 @@ def prepared(counts: pd.DataFrame, by: str | None = None) -> pd.DataFrame:
     if not len(table):
         raise UserError("counts table: no row names a chamber, and growth needs time-lapses")
     if by is not None:
-        _check_condition(table, by)
+        check_condition(table, by)
     unsmoothed = "count" not in table or table["count"].isna().all() or "lower" not in table
     if unsmoothed and "count_frame" in table:
         table = smooth(table)
@@ -122,14 +124,22 @@ def growth_row(rows: pd.DataFrame, fit: Growth, by: str | None) -> dict[str, obj
 
 
 def foretold(
-    table: pd.DataFrame, first: int, horizon: int = 200, culture: CultureModel | None = None
+    table: pd.DataFrame,
+    first: int,
+    horizon: int = 200,
+    culture: CultureModel | None = None,
+    counted: pd.DataFrame | None = None,
 ) -> np.ndarray:
     """Survival of every chamber of a prepared table from its first frames alone, (chambers,)."""
     start = table.groupby("chamber", sort=False)["frame"].transform("min")
     early = table[table["frame"] < start + first]
     if "count_frame" in early:
         # The table's counts know the whole recording: what the first frames alone say has to be read afresh.
-        early = smooth(early.drop(columns=["count", "lower", "upper", "flag"], errors="ignore"))
+        people = counted
+        if counted is not None:
+            seen = pd.MultiIndex.from_frame(early[["chamber", "frame"]])
+            people = counted[pd.MultiIndex.from_frame(counted[["chamber", "frame"]]).isin(seen)]
+        early = smooth(early.drop(columns=["count", "lower", "upper", "flag"], errors="ignore"), people)
     series = []
     for _, rows in early.groupby("chamber", sort=False):
         known = rows[rows["count"].notna()].drop_duplicates("frame")
@@ -144,11 +154,17 @@ def compared(found: pd.DataFrame, by: str) -> Comparison:
     )
 
 
-def _check_condition(table: pd.DataFrame, by: str) -> None:
+def check_condition(table: pd.DataFrame, by: str) -> None:
+    """Refuses a condition that is no column, is blank, or changes within a chamber.
+
+    Raises:
+        UserError: one sentence for each chamber concerned.
+    """
     if by not in table:
         raise UserError(
-            f"condition {by!r} is no column of the counts table (it has: {', '.join(map(str, table.columns))}); "
-            "name a column, or the manifest that has it with --manifest"
+            f"condition {by!r} is no column of the counts table, which has "
+            f"{', '.join(map(str, table.columns))}; name one of them, or the manifest that has it "
+            "with --manifest"
         )
     values = table.groupby("chamber", sort=False)[by]
     problems = [

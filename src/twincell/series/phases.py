@@ -9,6 +9,7 @@ from scipy.special import xlogy
 from scipy.stats import poisson
 
 Floats = NDArray[np.float64]
+Places = NDArray[np.intp]
 
 #: Counts are averaged over blocks before breaks are looked for; this many at most. A block is then some ten
 #: frames, in which a chamber changes by about as much as its count is uncertain.
@@ -68,7 +69,6 @@ def find_phases(time: Floats, count: Floats) -> Phases:
     t, n = _blocks(time, count)
     births, exposure = np.diff(n), 0.5 * (n[1:] + n[:-1]) * np.diff(t)
     jump = _jumps(births, exposure, n)
-    middle = 0.5 * (t[1:] + t[:-1])
     births, exposure = np.where(jump, 0.0, births), np.where(jump, 0.0, exposure)
     first, last = _breaks(births, exposure)
     change = np.diff(n)
@@ -78,9 +78,18 @@ def find_phases(time: Floats, count: Floats) -> Phases:
         end=float(time[-1] if last == len(births) else t[last]),
         lag=bool(first > 0 and births[:first].sum() < FLAT_SHARE * rate * exposure[:first].sum()),
         plateau=bool(last < len(births) and births[last:].sum() < FLAT_SHARE * rate * exposure[last:].sum()),
-        influx=tuple(float(x) for x in middle[jump & (change > 0)]),
-        escape=tuple(float(x) for x in middle[jump & (change < 0)]),
+        influx=_centres(t, change, jump & (change > 0)),
+        escape=_centres(t, change, jump & (change < 0)),
     )
+
+
+def _centres(t: Floats, change: Floats, jump: NDArray[np.bool_]) -> tuple[float, ...]:
+    # One time for each run of neighbouring intervals: a jump inside a block spreads over both its sides.
+    middle, found = 0.5 * (t[1:] + t[:-1]), []
+    for run in np.split(np.flatnonzero(jump), np.flatnonzero(np.diff(np.flatnonzero(jump)) > 1) + 1):
+        if len(run):
+            found.append(float(np.average(middle[run], weights=np.abs(change[run]))))
+    return tuple(found)
 
 
 def _blocks(time: Floats, count: Floats) -> tuple[Floats, Floats]:
@@ -107,15 +116,13 @@ def _jumps(births: Floats, exposure: Floats, n: Floats) -> NDArray[np.bool_]:
 def _breaks(births: Floats, exposure: Floats) -> tuple[int, int]:
     """First and one past the last interval of the growth phase."""
     M = len(births)
-    B, E = np.concatenate([[0.0], births.cumsum()]), np.concatenate([[0.0], exposure.cumsum()])
+    sums = _Sums(np.concatenate([[0.0], births.cumsum()]), np.concatenate([[0.0], exposure.cumsum()]))
     a, b = np.triu_indices(M + 1, 3)
     start, end = np.zeros_like(a), np.full_like(b, M)
-    gain = _gain(B, E, start, a) + _gain(B, E, a, b) + _gain(B, E, b, end) - _gain(B, E, start, end)
+    gain = sums.gain(start, a) + sums.gain(a, b) + sums.gain(b, end) - sums.gain(start, end)
     # Only breaks into and out of growth count: a slower part in the middle is no phase of its own.
-    grows = _rate(B, E, a, b)
-    allowed = ((a == 0) | (_rate(B, E, start, a) < FLAT_SHARE * grows)) & (
-        (b == M) | (_rate(B, E, b, end) < FLAT_SHARE * grows)
-    )
+    flat = FLAT_SHARE * sums.rate(a, b)
+    allowed = ((a == 0) | (sums.rate(start, a) < flat)) & ((b == M) | (sums.rate(b, end) < flat))
     gain = np.where(allowed, gain, -np.inf)
     free = int(np.argmax(gain))
     value = gain / _dispersion(births, exposure, (0, int(a[free]), int(b[free]), M))
@@ -124,15 +131,27 @@ def _breaks(births: Floats, exposure: Floats) -> tuple[int, int]:
     return (int(a[best]), int(b[best])) if value[best] > 0 else (0, M)
 
 
-def _gain(B: Floats, E: Floats, a: NDArray[np.intp], b: NDArray[np.intp]) -> Floats:
-    # Log-likelihood of the births between blocks a and b at their own rate, but for a constant. Half a birth
-    # is added in the logarithm: it keeps it finite where nothing was born.
-    born, lived = np.maximum(B[b] - B[a], 0.0), np.maximum(E[b] - E[a], 1e-12)
-    return xlogy(born, (born + 0.5) / lived) - born
+@dataclass(frozen=True)
+class _Sums:
+    """Running sums of births and exposure, each (M + 1,), and what they say of the blocks from a up to b."""
 
+    births: Floats
+    exposure: Floats
 
-def _rate(B: Floats, E: Floats, a: NDArray[np.intp], b: NDArray[np.intp]) -> Floats:
-    return (B[b] - B[a]) / np.maximum(E[b] - E[a], 1e-12)
+    def rate(self, a: Places, b: Places) -> Floats:
+        return self._born(a, b) / self._lived(a, b)
+
+    def gain(self, a: Places, b: Places) -> Floats:
+        # Log-likelihood of the births at their own rate, but for a constant. Half a birth is added in the
+        # logarithm: it keeps it finite where nothing was born.
+        born = np.maximum(self._born(a, b), 0.0)
+        return xlogy(born, (born + 0.5) / self._lived(a, b)) - born
+
+    def _born(self, a: Places, b: Places) -> Floats:
+        return self.births[b] - self.births[a]
+
+    def _lived(self, a: Places, b: Places) -> Floats:
+        return np.maximum(self.exposure[b] - self.exposure[a], 1e-12)
 
 
 def _dispersion(births: Floats, exposure: Floats, ends: tuple[int, ...]) -> float:

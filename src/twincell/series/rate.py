@@ -46,7 +46,8 @@ class Growth:
         phases: lag, growth, plateau, jumps.
         first: count at the start of the recording (mean of the first tenth).
         last: count at its end.
-        fitted: (N,) fitted count inside the growth phase, NaN outside.
+        fitted_time: (P,) times inside the growth phase.
+        fitted: (P,) fitted count at these times.
     """
 
     verdict: str
@@ -63,6 +64,7 @@ class Growth:
     phases: Phases
     first: float
     last: float
+    fitted_time: Floats
     fitted: Floats
 
 
@@ -99,8 +101,6 @@ def fit_growth(time: Floats, count: Floats) -> Growth:
     low, high = rate - reach, rate + reach
     fold = float(np.exp(rate * (t[-1] - t[0])))
     verdict, reason = _verdict(rate, low, high, fold, phases)
-    fitted = np.full(len(time), np.nan)
-    fitted[inside] = curve
     return Growth(
         verdict=verdict,
         reason=reason,
@@ -116,7 +116,8 @@ def fit_growth(time: Floats, count: Floats) -> Growth:
         phases=phases,
         first=_end(count, 1),
         last=_end(count, -1),
-        fitted=fitted,
+        fitted_time=t,
+        fitted=curve,
     )
 
 
@@ -185,7 +186,8 @@ def _without_rate(verdict: str, reason: str, phases: Phases, count: Floats) -> G
         phases=phases,
         first=_end(count, 1),
         last=_end(count, -1),
-        fitted=np.full(len(count), nan),
+        fitted_time=np.zeros(0),
+        fitted=np.zeros(0),
     )
 
 

@@ -88,6 +88,8 @@ def outcome(frames: NDArray, counts: NDArray, first: int, horizon: int = 200) ->
         horizon: see `survival`.
     """
     frames, counts = np.asarray(frames), np.asarray(counts, float)
+    if not len(frames):
+        return float("nan")
     now = frames[0] + first - 1
     known = (frames <= now) & (frames > now - STEP)
     if not known.any() or frames[-1] <= now:
