@@ -111,8 +111,8 @@ def look_names() -> list[str]:
 
 def load_look(name: str, overrides: dict[str, Any] | None = None) -> OpticsLook | EllipseLook:
     """The look of a shipped preset, with dotted overrides such as {"camera.gain": [1, 1]}."""
-    tree = override(read_preset("twincell.render", name, look_names()), overrides)
+    tree = override(read_preset("twincell.render", name, look_names()), overrides, "look")
     try:
         return TypeAdapter(Look).validate_python(tree)
     except ValidationError as error:
-        raise UserError(faults(name, error)) from error
+        raise UserError(faults(name, "look", error)) from error

@@ -52,4 +52,4 @@ def growth_settings(overrides: dict[str, Any] | None = None) -> GrowthSettings:
     try:
         return GrowthSettings.model_validate(overrides or {})
     except ValidationError as error:
-        raise UserError(faults("growth", error)) from error
+        raise UserError(faults("simulated", "growth", error)) from error

@@ -128,8 +128,7 @@ def _moved_sides(limits: tuple[float, float], draws: Draws, radius: Tensor) -> t
     2.
     """
     moves = (
-        draws.between("cells.sides", limits, radius.shape[1], 4)
-        * torch.where(radius <= 3.5, 0.5, 1.0)[..., None]
+        draws.between("cells.sides", limits, radius.shape[1], 4) * (0.5 * radius - 1).clamp(0.5, 1)[..., None]
     )
     wide = radius + (moves[..., 0] + moves[..., 1]) / 2
     high = radius + (moves[..., 2] + moves[..., 3]) / 2

@@ -148,32 +148,37 @@ def _parse(package: str, name: str) -> dict[str, Any]:
     return yaml.safe_load(text)
 
 
-def override(tree: dict[str, Any], overrides: dict[str, Any] | None) -> dict[str, Any]:
-    """A nested dictionary with dotted keys replaced, for example {"counts.most": 5}."""
+def override(tree: dict[str, Any], overrides: dict[str, Any] | None, part: str) -> dict[str, Any]:
+    """A nested dictionary with dotted keys replaced, such as {"counts.most": 5}; part: its name in errors."""
     tree = copy.deepcopy(tree)
     for key, value in (overrides or {}).items():
         place = tree
         *path, last = key.split(".")
-        for part in path:
-            place = place.setdefault(part, {})
+        for step in path:
+            inner = place.setdefault(step, {})
+            if not isinstance(inner, dict):
+                raise UserError(
+                    f"setting '{part}.{key}' is not known: '{step}' is one value and has no parts"
+                )
+            place = inner
         place[last] = value
     return tree
 
 
-def faults(name: str, error: ValidationError) -> list[str]:
+def faults(name: str, part: str, error: ValidationError) -> list[str]:
     """A validation error in the user's words."""
     problems = []
     for e in error.errors(include_url=False):
-        key = ".".join(str(part) for part in e["loc"] if part not in ("optics", "ellipse"))
+        key = ".".join([part, *(str(step) for step in e["loc"] if step not in ("optics", "ellipse"))])
         seen = "" if e["type"] == "missing" else f" = {e['input']!r}"
-        problems.append(f"preset '{name}', {key or 'settings'}{seen}: {e['msg']}")
+        problems.append(f"preset '{name}', {key}{seen}: {e['msg']}")
     return problems
 
 
 def load_scene_settings(name: str, overrides: dict[str, Any] | None = None) -> SceneSettings:
     """The settings of a shipped preset, with dotted overrides such as {"counts.most": 5}."""
-    tree = override(read_preset("twincell.scene", name, preset_names()), overrides)
+    tree = override(read_preset("twincell.scene", name, preset_names()), overrides, "scene")
     try:
         return SceneSettings.model_validate(tree)
     except ValidationError as error:
-        raise UserError(faults(name, error)) from error
+        raise UserError(faults(name, "scene", error)) from error

@@ -16,7 +16,7 @@ from twincell.scene.scene import Chamber, Dirt, Scene
 from twincell.scene.settings import SceneSettings, load_scene_settings
 from twincell.scene.surroundings import chamber, dirt
 
-ROUNDS = 12  # of pushing apart, per frame
+ROUNDS = 10  # of pushing apart, at most, per frame
 
 
 @dataclass
@@ -52,6 +52,20 @@ class _Cells:
     dying: Tensor  # hours since it began to die, negative while it does not
 
 
+class _Luck:
+    """What happens by chance in each frame, drawn for 64 frames at a time: (S,) or (S, 2) per frame."""
+
+    FRAMES = 64
+
+    def __init__(self, growth: GrowthSettings, draws: Draws, block: int) -> None:
+        hours, shape = growth.frame_interval_h, (self.FRAMES, growth.most)
+        death = 1 - math.exp(-growth.death_per_h * hours)
+        washout = 1 - math.exp(-growth.washout_per_h * hours)
+        self.death = draws.chance(f"growth.death-{block}", death, *shape)[0]
+        self.washout = draws.chance(f"growth.washout-{block}", washout, *shape)[0]
+        self.step = growth.step * draws.normal(f"growth.step-{block}", *shape, 2)[0]
+
+
 def timelapse(
     preset: str | SceneSettings,
     frames: int,
@@ -83,9 +97,13 @@ def timelapse(
     cells, doubling = _first(settings, growth, draws, walls)
     scenes, born, lost = [], [0], [0]
     for frame in range(frames):
+        if frame % _Luck.FRAMES == 0:
+            luck = _Luck(growth, draws, frame // _Luck.FRAMES)
         if frame:
-            gained, gone = _live(cells, growth, doubling, draws, frame)
-            _move(cells, settings, growth, walls, draws, frame)
+            now = frame % _Luck.FRAMES
+            gone = _lose(cells, growth, luck.death[now], luck.washout[now])
+            gained = _grow(cells, growth, doubling, draws, frame)
+            _move(cells, settings, growth, walls, luck.step[now])
             born.append(gained)
             lost.append(gone)
         scenes.append(_scene(cells, growth, walls, soil, look))
@@ -150,31 +168,30 @@ def _radius(cells: _Cells, growth: GrowthSettings) -> Tensor:
     return radius * (1 - 0.25 * (cells.dying / growth.dying_h).clamp(0, 1))
 
 
-def _live(
-    cells: _Cells, growth: GrowthSettings, doubling: float, draws: Draws, frame: int
-) -> tuple[int, int]:
-    """Ages the cells by one frame: growth, division, loss. Returns how many were born and lost."""
-    hours, slots = growth.frame_interval_h, growth.most
-    finite = torch.isfinite(cells.cycle_h)
-    cells.age = torch.where(finite, cells.age + hours / cells.cycle_h, cells.age)
-    if math.isfinite(doubling):
-        cells.age = torch.where(finite, cells.age, cells.age + hours / doubling)  # the clock of swelling
-
-    cells.dying = torch.where(cells.dying >= 0, cells.dying + hours, cells.dying)
-    starts = draws.chance(f"growth.death-{frame}", 1 - math.exp(-growth.death_per_h * hours), slots)
-    cells.dying = torch.where(cells.present & starts & (cells.dying < 0), 0.0, cells.dying)
-    washed = draws.chance(f"growth.washout-{frame}", 1 - math.exp(-growth.washout_per_h * hours), slots)
-    gone = cells.present & (washed | (cells.dying >= growth.dying_h))
+def _lose(cells: _Cells, growth: GrowthSettings, death: Tensor, washout: Tensor) -> int:
+    """Some cells begin to die, dead and washed-out ones go; returns how many went."""
+    cells.dying = torch.where(cells.dying >= 0, cells.dying + growth.frame_interval_h, cells.dying)
+    cells.dying = torch.where(cells.present & death & (cells.dying < 0), 0.0, cells.dying)
+    gone = cells.present & (washout | (cells.dying >= growth.dying_h))
     if not growth.dies_out and bool((gone == cells.present).all()):
         gone[0, int(torch.nonzero(cells.present[0])[0])] = False  # the first cell stays, and stays alive
         cells.dying = torch.where(cells.present & ~gone, -1.0, cells.dying)
     cells.present = cells.present & ~gone
+    return int(gone.sum())
 
-    ready = cells.present & finite & (cells.age >= 1) & (cells.dying < 0)
-    free = torch.nonzero(~cells.present[0])[:, 0]
+
+def _grow(cells: _Cells, growth: GrowthSettings, doubling: float, draws: Draws, frame: int) -> int:
+    """Ages the cells by one frame and divides those that have doubled; returns how many were born."""
+    hours = growth.frame_interval_h
+    # A resting cell ages by the chamber's clock: so long does it swell.
+    clock = torch.where(torch.isfinite(cells.cycle_h), cells.cycle_h, doubling)
+    cells.age = cells.age + hours / clock
+    ready = cells.present & torch.isfinite(cells.cycle_h) & (cells.age >= 1) & (cells.dying < 0)
     mothers = torch.nonzero(ready[0])[:, 0]
-    _divide(cells, growth, doubling, draws, frame, mothers, free[: len(mothers)])
-    return min(len(mothers), len(free)), int(gone.sum())
+    daughters = torch.nonzero(~cells.present[0])[: len(mothers), 0]
+    if len(mothers):
+        _divide(cells, growth, doubling, draws, frame, mothers, daughters)
+    return len(daughters)
 
 
 def _divide(
@@ -208,11 +225,10 @@ def _divide(
 
 
 def _move(
-    cells: _Cells, settings: SceneSettings, growth: GrowthSettings, walls: Chamber, draws: Draws, frame: int
+    cells: _Cells, settings: SceneSettings, growth: GrowthSettings, walls: Chamber, step: Tensor
 ) -> None:
     """A random step, then rounds of pushing overlapping neighbours apart and back inside the walls."""
-    steps = growth.step * draws.normal(f"growth.step-{frame}", growth.most, 2)
-    x, y = cells.x + steps[..., 0], cells.y + steps[..., 1]
+    x, y = cells.x + step[:, 0], cells.y + step[:, 1]
     radius = _radius(cells, growth)
     both = cells.present[:, :, None] & cells.present[:, None, :]
     both = both & ~torch.eye(growth.most, dtype=torch.bool, device=x.device)
@@ -220,12 +236,14 @@ def _move(
     inset = max(settings.place.inset[0], 0.5 * float(radius.mean()))
     box = walls.box + torch.tensor([inset, inset, -inset, -inset], device=x.device)
     for _ in range(ROUNDS):
+        x = torch.minimum(torch.maximum(x, box[:, :1]), box[:, 2:3])
+        y = torch.minimum(torch.maximum(y, box[:, 1:2]), box[:, 3:4])
         dx, dy = x[:, :, None] - x[:, None, :], y[:, :, None] - y[:, None, :]
         distance = torch.sqrt(dx * dx + dy * dy + 1e-6)
         push = torch.where(both, (apart - distance).clamp(min=0) * 0.45, 0.0) / distance
+        if not push.any():
+            break
         x, y = x + (push * dx).sum(2), y + (push * dy).sum(2)
-        x = torch.minimum(torch.maximum(x, box[:, :1]), box[:, 2:3])
-        y = torch.minimum(torch.maximum(y, box[:, 1:2]), box[:, 3:4])
     cells.x, cells.y = x, y
 
 
