@@ -27,6 +27,7 @@ def count(
     counted: Annotated[bool, typer.Option(help="let counts in a manifest correct their time-lapse")] = True,
     resume: Annotated[bool, typer.Option("--resume", help="go on with a count that was stopped")] = False,
     workers: Annotated[int, typer.Option(help="processes that share the work")] = 1,
+    report: Annotated[Path | None, typer.Option(help="write a page (one HTML file) here")] = None,
     json: Annotated[Path | None, typer.Option(help="write a summary here, for programs")] = None,
 ) -> None:
     """Count the cells in pictures, folders, TIFF stacks or a manifest.
@@ -43,6 +44,7 @@ def count(
         inputs,
         out,
         json,
+        report,
         axes=axes,
         modality=modality,
         minutes=minutes,

@@ -2,23 +2,45 @@
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from rich.console import Console
 
 from twincell.counting.counter import count
-from twincell.files import write_atomic
+from twincell.counting.inputs import Choices, gather
+from twincell.files import fresh_file, write_atomic
+from twincell.models.file import LoadedModel, load_model
+
+if TYPE_CHECKING:
+    from twincell.report.page import Page
 
 
 def count_and_tell(
-    model: str, inputs: list[Path], out: Path, figures: Path | None, **options: object
+    model: str,
+    inputs: list[Path],
+    out: Path,
+    figures: Path | None = None,
+    page: Path | None = None,
+    **options: Any,
 ) -> None:
     """Counts `inputs` with `model` into `out`; the notes and a summary go to stdout, and into JSON if asked.
 
+    Args:
+        model: run folder, model file or shipped name.
+        inputs: as in `twincell.count`.
+        out: counts.csv.
+        figures: JSON to write.
+        page: report to write: curves, growth, flags, frames to look at.
+        options: of `twincell.count`.
+
     Raises:
-        UserError: as `twincell.count`.
+        UserError: as `twincell.count`, or the report exists already.
     """
-    table = count([*inputs], model, out, **options)  # type: ignore[arg-type]
+    if page is not None:
+        fresh_file(page)
+    loaded = load_model(model)
+    table = count([*inputs], loaded, out, **options)
     found = summary(table)
     console = Console(highlight=False, soft_wrap=True)
     for note in found["notes"]:
@@ -27,8 +49,31 @@ def count_and_tell(
     console.print(
         f"{found['frames']} frames in {found['chambers']} chambers counted{flagged}: {out}", markup=False
     )
+    if page is not None:
+        _report(table, loaded, inputs, options).write(page)
+        console.print(f"report: {page}", markup=False)
     if figures is not None:
         write_atomic(figures, json.dumps({"out": str(out), "model": model, **found}, indent=2) + "\n")
+
+
+def _report(table: pd.DataFrame, model: LoadedModel, inputs: list[Path], options: dict[str, Any]) -> "Page":
+    """The page of a counted recording; growth where there are time-lapses."""
+    from twincell.report.films import films
+    from twincell.report.pages import recording_page
+    from twincell.series.growing import growth
+
+    told = {name: options[name] for name in ("axes", "modality", "minutes", "single") if name in options}
+    frames = gather(inputs, Choices(**told))
+    in_time = frames.table["series"].to_numpy()
+    return recording_page(
+        table,
+        model,
+        growth(table[in_time]) if in_time.any() else None,
+        films=films(frames, model, bool(options.get("convert"))),
+        known=frames.table[["chamber", "frame"]].assign(count=frames.table["counted"]).dropna(),
+        notes=table.attrs["notes"],
+        title=f"Cells in {', '.join(path.name for path in inputs[:3])}{' ...' if len(inputs) > 3 else ''}",
+    )
 
 
 def summary(table: pd.DataFrame) -> dict:

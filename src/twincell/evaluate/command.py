@@ -39,7 +39,7 @@ def evaluate_and_show(
     if page is not None:
         from twincell.report.pages import evaluation_page
 
-        print(f"report: {evaluation_page(result, loaded, str(manifest)).write(page)}")
+        print(f"report: {evaluation_page(result, loaded, str(manifest), Path(model)).write(page)}")
     return result
 
 

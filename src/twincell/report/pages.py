@@ -18,13 +18,14 @@ from twincell.report.sections.notes import caution
 SHOWN = 16  # pictures in a section of pictures
 
 
-def evaluation_page(result: Evaluation, model: LoadedModel, manifest: str) -> Page:
+def evaluation_page(result: Evaluation, model: LoadedModel, manifest: str, run: Path | None = None) -> Page:
     """A model against the labels of one split.
 
     Args:
         result: of `twincell.evaluate.evaluate`.
         model: the model measured.
         manifest: where the labels came from, in words.
+        run: the model's run folder, where it lies in one: the course of its training is shown then.
     """
     scores, title = result.scores, f"{model.card.name}: how good are its counts?"
     notes = Section("Notes", "; ".join(result.notes) + ".", "") if result.notes else None
@@ -41,7 +42,8 @@ def evaluation_page(result: Evaluation, model: LoadedModel, manifest: str) -> Pa
             notes,
             accuracy.agreement(result.frames, {model.card.name: scores, **result.baselines}),
             *_seen(model, *examples(result)),
-            training.about(model.card),
+            _course(run),
+            training.about(model.card, _settings(run)),
         ],
         command=command_line(),
     )
@@ -71,8 +73,6 @@ def training_page(run: Path, model: LoadedModel, manifest: Manifest, progress: b
         for result in results
     ]
     images, names, truth = examples(results[-1]) if results else _some(manifest)
-    history = run / "history.csv"
-    settings = run / "settings.yaml"
     return Page(
         title=f"{model.card.name}: a training run",
         subtitle=f"{model.card.data.description or manifest.root}; {model.card.steps:,} steps",
@@ -84,10 +84,10 @@ def training_page(run: Path, model: LoadedModel, manifest: Manifest, progress: b
         ]
         + [Figure("trained for", f"{model.card.seconds / 60:.1f} min", model.card.machine)],
         sections=[
-            training.course(history) if history.exists() else None,
+            _course(run),
             *agreements,
             *_seen(model, images, names, truth),
-            training.about(model.card, settings.read_text(encoding="utf-8") if settings.exists() else ""),
+            training.about(model.card, _settings(run)),
         ],
         command=command_line(),
     )
@@ -144,6 +144,16 @@ def recording_page(
         ],
         command=command_line(),
     )
+
+
+def _course(run: Path | None) -> Section | None:
+    history = run / "history.csv" if run is not None else None
+    return training.course(history) if history is not None and history.is_file() else None
+
+
+def _settings(run: Path | None) -> str:
+    settings = run / "settings.yaml" if run is not None else None
+    return settings.read_text(encoding="utf-8") if settings is not None and settings.is_file() else ""
 
 
 def _seen(
