@@ -38,7 +38,8 @@ def test_leave_chamber_out_makes_tables_and_does_nothing_twice(toys: Path, tmp_p
     assert run(command) == 0
     assert first.stat().st_mtime_ns == written
     table = pd.read_csv(out / "leave-chamber-out.csv")
-    assert list(table["method"]) == ["model", "constant median", "time interpolation"]
+    methods = ["model", "model, standing dirt taken off", "constant median", "time interpolation"]
+    assert list(table["method"]) == methods
     assert set(table["n"]) == {12.0}
     assert set(table["trials"]) == {2}
     frames = pd.read_csv(out / "leave-chamber-out-frames.csv")

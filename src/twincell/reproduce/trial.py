@@ -2,18 +2,22 @@
 
 import json
 import shutil
-import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from twincell.config import Settings
 from twincell.evaluate.baselines import constant_median, time_interpolation
 from twincell.evaluate.metrics import score
 from twincell.evaluate.protocols import Trial
 from twincell.files import write_atomic
+from twincell.series.standing import without_standing
+
+if TYPE_CHECKING:
+    from twincell.models.base import Prediction
 
 FRAMES, FIGURES = "frames.csv", "figures.json"
 
@@ -23,7 +27,8 @@ def run_trial(
 ) -> dict[str, Any]:
     """Trains, counts every test row, measures the labelled ones; a finished trial is read back.
 
-    The folder holds the run, `frames.csv` (one row per test row: chamber, frame, label, predicted, std) and
+    The folder holds the run, `frames.csv` (one row per test row: chamber, frame, label, predicted,
+    in_series with standing dirt taken off, std, novelty) and
     `figures.json` (the model's and the two imageless baselines' figures, seconds of training).
     """
     folder = out / trial.name
@@ -35,16 +40,15 @@ def run_trial(
     from twincell.models.file import load_model
     from twincell.training.run import fit
 
-    began = time.perf_counter()
     run = fit(
         settings, trial.manifest, folder / "run", resume=True, start=start, seed=trial.seed, progress=progress
     )
-    seconds = time.perf_counter() - began
     model = load_model(run)
     asked = trial.manifest.select("test")
     prediction = model.predict(ImageStore.load(asked, progress=False).images)
     frames = asked.table[["modality", "chamber", "frame", "count"]].rename(columns={"count": "label"})
     frames["predicted"] = prediction.count.numpy()
+    frames["in_series"] = _in_series(frames, prediction)
     frames["std"] = np.nan if prediction.std is None else prediction.std.numpy()
     frames["novelty"] = np.nan if prediction.novelty is None else prediction.novelty.numpy()
     figures = {
@@ -54,7 +58,7 @@ def run_trial(
         "fold": trial.fold,
         "seed": trial.seed,
         "chambers": sorted(frames["chamber"].unique()),
-        "training_seconds": round(seconds, 1),
+        "training_seconds": model.card.seconds,
         "machine": f"{torch.get_num_threads()} CPU threads" if model.device == "cpu" else model.device,
         "methods": _figures(trial, frames),
     }
@@ -72,11 +76,24 @@ def _figures(trial: Trial, frames: pd.DataFrame) -> dict[str, Any]:
     truth, chambers = labelled["label"].to_numpy(), labelled["chamber"].tolist()
     known = trial.manifest.table[trial.manifest.table["split"] == "train"]
     counts = {"model": labelled["predicted"].to_numpy()}
+    if labelled["in_series"].notna().all():
+        counts["model, standing dirt taken off"] = labelled["in_series"].to_numpy()
     if known["count"].notna().any():
         asked = labelled.rename(columns={"label": "count"})
         counts["constant median"] = constant_median(known, asked)
         counts["time interpolation"] = time_interpolation(known, asked)
     return {name: score(values, truth, chambers).as_json() for name, values in counts.items()}
+
+
+def _in_series(frames: pd.DataFrame, prediction: "Prediction") -> NDArray[np.float64]:
+    """(N,) counts less what stands still in their chamber's recording; NaN where the method gives no map."""
+    counts = np.full(len(frames), np.nan)
+    if prediction.density is not None:
+        maps, chambers = prediction.density[:, 0].numpy(), frames["chamber"].to_numpy()
+        for name in np.unique(chambers):
+            here = chambers == name
+            counts[here] = without_standing(prediction.count.numpy()[here], maps[here])
+    return counts
 
 
 def frames_of(out: Path, trials: list[Trial]) -> pd.DataFrame:
