@@ -86,6 +86,17 @@ def test_baselines_stand_beside_the_model(data: Path, tmp_path: Path) -> None:
     )
 
 
+def test_baselines_never_learn_from_what_is_measured(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = fake_model(tmp_path / "run")
+    for split in ("train", "all"):
+        args = ["evaluate", str(model), str(data), "--split", split, "--baselines"]
+        assert run([*args, "--json", str(tmp_path / f"{split}.json")]) == 0
+        assert "here they are the ones measured" in " ".join(capsys.readouterr().out.split())
+        assert "baselines" not in json.loads((tmp_path / f"{split}.json").read_text())
+
+
 def test_a_split_without_labels_is_an_error_that_says_so(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

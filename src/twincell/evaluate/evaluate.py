@@ -59,7 +59,7 @@ def evaluate(
     """Counts the labelled frames of a split and measures them.
 
     `seconds` is the time the model took over the images once they were read. The baselines learn from the
-    labelled rows of the train split.
+    labelled rows of the train split, and are left out where these are the ones that are measured.
 
     Args:
         model: from `load_model`.
@@ -84,19 +84,15 @@ def evaluate(
     table["predicted"] = prediction.count.numpy().astype(np.float64)
     for name, values in (("std", prediction.std), ("novelty", prediction.novelty)):
         table[name] = np.nan if values is None else values.numpy().astype(np.float64)
-    known = manifest.table[manifest.table["split"] == "train"]
+    found, notes = _baselines(manifest, split, asked.table) if baselines else ({}, [])
     return Evaluation(
         card=model.card,
         split=split,
         scores=score(table["predicted"].to_numpy(), truth, chambers, seconds),
-        baselines={
-            name: score(baseline(known, asked.table), truth, chambers) for name, baseline in BASELINES.items()
-        }
-        if baselines
-        else {},
+        baselines=found,
         frames=table,
         root=manifest.root,
-        notes=_notes(model.card, table),
+        notes=notes + _notes(model.card, table),
     )
 
 
@@ -118,6 +114,18 @@ def labelled_rows(manifest: Manifest, split: str) -> Manifest:
             f"against ({elsewhere}); fill in some counts, or choose another --split"
         )
     return asked
+
+
+def _baselines(manifest: Manifest, split: str, asked: pd.DataFrame) -> tuple[dict[str, Scores], list[str]]:
+    """The figures of counting without images, or a note why there are none."""
+    known = manifest.select("train").table
+    if split in ("train", "all") or not known["count"].notna().any():
+        why = (
+            "no row of it has a count" if split not in ("train", "all") else "here they are the ones measured"
+        )
+        return {}, [f"no baselines: they learn from the counts of split train, and {why}"]
+    truth, chambers = asked["count"].to_numpy(), asked["chamber"].tolist()
+    return {name: score(guess(known, asked), truth, chambers) for name, guess in BASELINES.items()}, []
 
 
 def _notes(card: ModelCard, frames: pd.DataFrame) -> list[str]:
