@@ -47,23 +47,17 @@ def over(background: Tensor, seen: Tensor, empty: Tensor) -> Tensor:
 def soften(picture: Tensor, sigma: Tensor, most: float) -> Tensor:
     """(N, H, W) filtered by a Gaussian of standard deviation sigma (N,) <= most px; borders repeat.
 
-    Passes of the kernel (w, 1 - 2 w, w) with w = sigma^2 / 2, few enough to keep w below 1/4.
+    Passes of the kernel (w, 1 - 2 w, w) in both directions with w = sigma^2 / 2, few enough to keep w below
+    1/4.
     """
     passes = max(1, math.ceil(most**2 / 0.5))
-    w = (sigma**2 / (2 * passes))[:, None, None]
+    w = sigma**2 / (2 * passes)
+    line = torch.stack([w, 1 - 2 * w, w], 1)
+    kernel = (line[:, :, None] * line[:, None, :])[:, None]
     for _ in range(passes):
-        picture = torch.lerp(picture, _beside(picture, 2), 2 * w)
-        picture = torch.lerp(picture, _beside(picture, 1), 2 * w)
+        wide = F.pad(picture[None], (1, 1, 1, 1), mode="replicate")
+        picture = F.conv2d(wide, kernel, groups=len(picture))[0]
     return picture
-
-
-def _beside(x: Tensor, axis: int) -> Tensor:
-    """The mean of the two neighbours along an axis."""
-    size = x.shape[axis]
-    first, last = x.narrow(axis, 0, 1), x.narrow(axis, size - 1, 1)
-    before = torch.cat([first, x.narrow(axis, 0, size - 1)], axis)
-    after = torch.cat([x.narrow(axis, 1, size - 1), last], axis)
-    return (before + after).mul_(0.5)
 
 
 def expose(settings: CameraSettings, picture: Tensor, draws: Draws) -> Tensor:

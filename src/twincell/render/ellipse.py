@@ -52,8 +52,8 @@ def ellipses_seen(look: EllipseLook, scene: Scene, draws: Draws, background: Ten
 
 
 def _patches(scene: Scene, image: Tensor, slot: Tensor, reach: float) -> tuple[Tensor, Tensor]:
-    """Flat position in the batch and px to the outline (FAR outside the image) for square patches, (K, P,
-    P).
+    """Flat position in the batch and px to the outline (FAR outside of the image and beyond the reach) for
+    square patches, (K, P, P).
     """
     pick = (image, slot)
     radius, stretch = scene.radius[pick], scene.stretch[pick]
@@ -67,7 +67,7 @@ def _patches(scene: Scene, image: Tensor, slot: Tensor, reach: float) -> tuple[T
     shape = (v[:, None, None] for v in (radius, stretch, scene.tilt[pick]))
     d = outline(dx, dy, *shape)
     inside = ((column >= 0) & (column < SIZE))[:, None, :] & ((row >= 0) & (row < SIZE))[:, :, None]
-    d = torch.where(inside, d.clamp(max=FAR), FAR)
+    d = torch.where(inside & (d < reach), d, FAR)
     rows, columns = row.clamp(0, SIZE - 1), column.clamp(0, SIZE - 1)
     return (image[:, None, None] * SIZE + rows[:, :, None]) * SIZE + columns[:, None, :], d
 

@@ -88,26 +88,18 @@ def shapes(s: CellSettings, draws: Draws, slots: int) -> dict[str, Tensor]:
     `Scene`.
     """
     typical = draws.between("cells.radius", s.radius, *((slots,) if s.per_cell else (1,)))
-    spread = (
-        torch.exp(s.spread * draws.normal("cells.spread", slots).clamp(-2.5, 2.5))
-        if s.spread
-        else torch.ones(())
-    )
-    radius = (typical * spread).expand(len(draws.ids), slots)
-    stretch, tilt = (
-        draws.between("cells.stretch", s.stretch, slots),
-        draws.uniform("cells.tilt", slots, high=math.pi),
-    )
+    spread = s.spread * draws.normal("cells.spread", slots).clamp(-2.5, 2.5)
+    radius = typical * torch.exp(spread)
+    stretch = draws.between("cells.stretch", s.stretch, slots)
+    tilt = draws.uniform("cells.tilt", slots, high=math.pi)
     if s.sides:
         radius, stretch, tilt = _moved_sides(s.sides, draws, radius)
     # Swollen and blebbing cells come together in some chambers and not in others, as in a real cultivation.
-    swollen = draws.chance("cells.swollen-image", s.swollen_images, 1) & draws.chance(
-        "cells.swollen", s.swollen, slots
-    )
+    swollen = draws.chance("cells.swollen", s.swollen, slots)
+    swollen = swollen & draws.chance("cells.swollen-image", s.swollen_images, 1)
     factor = draws.between("cells.swollen-factor", s.swollen_factor, slots)
-    blebs = draws.chance("cells.bleb-image", s.blebbing_images, 1) & draws.chance(
-        "cells.bleb", s.blebbing, slots
-    )
+    blebs = draws.chance("cells.bleb", s.blebbing, slots)
+    blebs = blebs & draws.chance("cells.bleb-image", s.blebbing_images, 1)
     rough = draws.between("cells.bleb-size", s.bleb, slots)
     thin = draws.between("cells.swollen-depth", s.swollen_depth, slots)
     return {
@@ -118,14 +110,13 @@ def shapes(s: CellSettings, draws: Draws, slots: int) -> dict[str, Tensor]:
         "bleb": torch.where(blebs, rough, s.smooth * draws.uniform("cells.smooth", slots)),
         "grain": draws.between("cells.grain", s.grain, slots) * torch.where(blebs, 1.6, 1.0),
         "depth": draws.between("cells.depth", s.depth, slots) * torch.where(swollen, thin, 1.0),
-        "tone": draws.uniform("cells.tone", slots),
     }
 
 
 def _moved_sides(limits: tuple[float, float], draws: Draws, radius: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Ellipses from discs whose four sides each move by `limits` px, half of that at a radius of 3 (the
-    paper's generator); radius, stretch and tilt (N, S). A side moved by m px lengthens the half axis by m /
-    2.
+    paper's generator); radius, stretch and tilt (N, S). A side moved by m px lengthens the half axis by
+    m / 2.
     """
     moves = (
         draws.between("cells.sides", limits, radius.shape[1], 4) * (0.5 * radius - 1).clamp(0.5, 1)[..., None]

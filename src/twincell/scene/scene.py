@@ -89,7 +89,6 @@ class Scene(_Batched):
         bleb: (N, S) roughness of the outline, px.
         grain: (N, S) strength of the granules inside, about 1 for a healthy cell.
         depth: (N, S) optical thickness, about 1 for a healthy cell; low for swollen ones.
-        tone: (N, S) uniform in [0, 1), free for a renderer (brightness of this cell).
         chamber, dirt: the surroundings.
     """
 
@@ -103,7 +102,6 @@ class Scene(_Batched):
     bleb: Tensor
     grain: Tensor
     depth: Tensor
-    tone: Tensor
     chamber: Chamber
     dirt: Dirt
 
