@@ -129,7 +129,7 @@ def test_numbers_survive_the_parts_to_the_last_digit(recording: Path, tmp_path: 
     kept = parts.Parts(tmp_path / "kept", frames, "job")
     with Reader(frames, 128) as reader:
         kept.count(0, model, reader)
-        counted = parts.count_rows(kept.rows(0), model, reader)
+        counted, _ = parts.count_rows(kept.rows(0), model, reader)
     read = kept.join()
     for name in ("count_frame", "std", "novelty"):
         assert (read[name].astype("float32") == counted[name].astype("float32")).all()

@@ -15,6 +15,8 @@ from twincell.models.file import LoadedModel, load_model
 if TYPE_CHECKING:
     from twincell.report.page import Page
 
+NOTES = 20  # printed; a recording of a thousand folders has a note for each
+
 
 def count_and_tell(
     model: str,
@@ -43,8 +45,10 @@ def count_and_tell(
     table = count([*inputs], loaded, out, **options)
     found = summary(table)
     console = Console(highlight=False, soft_wrap=True)
-    for note in found["notes"]:
+    for note in found["notes"][:NOTES]:
         console.print(note, markup=False)
+    if len(found["notes"]) > NOTES:
+        console.print(f"and {len(found['notes']) - NOTES} more notes, in full with --json or --report")
     flagged = f", {found['flagged']} flagged" if found["flagged"] else ""
     console.print(
         f"{found['frames']} frames in {found['chambers']} chambers counted{flagged}: {out}", markup=False

@@ -82,7 +82,12 @@ def count(
             with bar(progress and len(chambers) > 1) as shown:
                 task = shown.add_task("time-lapses", total=len(chambers), note="")
                 table = counts_table(
-                    frames, read, loaded.card, use_counted, lambda done: shown.advance(task, done)
+                    frames,
+                    read,
+                    loaded.card,
+                    use_counted,
+                    lambda done: shown.advance(task, done),
+                    parts.maps_of,
                 )
             if target is not None:
                 write_atomic(target, csv_text(table))
@@ -139,6 +144,8 @@ def _notes(frames: Frames, table: pd.DataFrame, model: LoadedModel, use_counted:
     counted = int((frames.table["counted"].notna() & frames.table["series"]).sum())
     if counted and use_counted:
         notes.append(f"{counted} frames counted by a person correct the time-lapses they stand in")
+    for chamber, cells in table.attrs.get("standing", {}).items():
+        notes.append(f"{chamber}: {cells:g} cells stand still throughout and are taken for dirt")
     flagged = table["flag"].str.split("; ").explode()
     for reason, meaning in (
         (

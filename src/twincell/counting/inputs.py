@@ -117,11 +117,16 @@ def _of_manifest(path: Path, choices: Choices) -> pd.DataFrame:
         raise FaultError(error(path, what, "leave out --modality, or correct the manifest"))
     manifest = Manifest(manifest_rows.typed(rows), path.parent)
     table = manifest.table
-    order = table.sort_values(["modality", "origin", "chamber", "frame"], kind="stable").index
+    natural_rows = table["origin"] == "natural"
     per_chamber = table.groupby(["modality", "origin", "chamber"])["frame"].transform("size")
+    # One chamber recorded in two modalities is two time-lapses; drawn pictures are none.
+    kinds = table[natural_rows].groupby("chamber")["modality"].nunique()
+    twice = table["chamber"].isin(kinds.index[kinds > 1])
+    chamber = table["chamber"].where(~twice, table["chamber"] + "-" + table["modality"])
+    order = table.sort_values(["modality", "origin", "chamber", "frame"], kind="stable").index
     return pd.DataFrame(
         {
-            "chamber": table["chamber"],
+            "chamber": chamber.where(natural_rows, ""),
             "frame": table["frame"],
             "time_h": _times(table["frame"], table["time_h"], choices),
             "image": table["image"],
@@ -130,7 +135,7 @@ def _of_manifest(path: Path, choices: Choices) -> pd.DataFrame:
             "modality": table["modality"],
             "origin": table["origin"],
             "counted": table["count"],
-            "series": (per_chamber > 1) & (table["origin"] == "natural") & (not choices.single),
+            "series": (per_chamber > 1) & natural_rows & (not choices.single),
         }
     ).loc[order]
 

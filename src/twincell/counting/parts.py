@@ -5,11 +5,14 @@ how many processes, so a count that was stopped and resumed, or shared, is the s
 """
 
 import hashlib
+import io
 import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+from torch.nn import functional as F
 
 from twincell.counting.inputs import Frames
 from twincell.counting.reader import Reader, sharpness
@@ -59,6 +62,10 @@ class Parts:
         """Where a part is kept."""
         return self.folder / f"part-{number:06d}.csv"
 
+    def maps_path(self, number: int) -> Path:
+        """Where the density maps of a part are kept, for models that give them."""
+        return self.folder / f"part-{number:06d}.npy"
+
     def rows(self, number: int) -> range:
         """The rows of the table that make up a part."""
         return range(number * PART, min((number + 1) * PART, len(self.frames)))
@@ -70,7 +77,12 @@ class Parts:
     def count(self, number: int, model: LoadedModel, reader: Reader) -> None:
         """Counts one part and keeps it."""
         rows = self.rows(number)
-        table = count_rows(rows, model, reader)
+        table, maps = count_rows(rows, model, reader)
+        if maps is not None:
+            packed = io.BytesIO()
+            np.save(packed, maps, allow_pickle=False)
+            write_atomic(self.maps_path(number), packed.getvalue())
+        # Last: a part whose table is there is done.
         write_atomic(self.path(number), table.to_csv(index=False, float_format="%.9g", lineterminator="\n"))
 
     def join(self) -> pd.DataFrame:
@@ -80,16 +92,35 @@ class Parts:
         ]
         return pd.concat(parts, ignore_index=True)
 
+    def maps_of(self, rows: NDArray[np.integer]) -> NDArray[np.float32] | None:
+        """Coarse density maps (n, h, w) of some rows, cells per element; None where the model gives none."""
+        found = []
+        for number in np.unique(rows // PART):
+            path = self.maps_path(int(number))
+            if not path.exists():
+                return None
+            maps = np.load(path, mmap_mode="r", allow_pickle=False)
+            found.append(maps[rows[rows // PART == number] % PART].astype(np.float32))
+        return np.concatenate(found) if found else None
+
     def remove(self) -> None:
         """Removes what this count kept here, and nothing else."""
-        for path in [*(self.path(number) for number in range(len(self))), self.folder / "job.json"]:
+        kept = [place(number) for number in range(len(self)) for place in (self.path, self.maps_path)]
+        for path in [*kept, self.folder / "job.json"]:
             path.unlink(missing_ok=True)
         if not any(self.folder.iterdir()):
             self.folder.rmdir()
 
 
-def count_rows(rows: range, model: LoadedModel, reader: Reader) -> pd.DataFrame:
-    """Counts some frames from their images alone: columns `COLUMNS`, NaN where a frame cannot be read."""
+def count_rows(
+    rows: range, model: LoadedModel, reader: Reader
+) -> tuple[pd.DataFrame, NDArray[np.float16] | None]:
+    """Counts some frames from their images alone.
+
+    Returns:
+        Columns `COLUMNS`, NaN where a frame cannot be read; and density maps (n, h, w) of half the model's
+        resolution, to tell standing dirt by, where the model gives maps.
+    """
     read = reader.read_all(rows)
     size = model.card.image_size
     # An unreadable frame leaves a blank picture behind, so that the others stay in their batches.
@@ -103,7 +134,11 @@ def count_rows(rows: range, model: LoadedModel, reader: Reader) -> pd.DataFrame:
     table["sharpness"] = [sharpness(image) for image in images]
     table.loc[bad, ["count_frame", "std", "novelty", "sharpness"]] = np.nan
     table["fault"] = [image.what if isinstance(image, Fault) else "" for image in read]
-    return table
+    if found.density is None:
+        return table, None
+    # Four elements as one: dirt shakes a little with the stage, and half a kilobyte a frame is enough.
+    coarse = F.avg_pool2d(found.density, 2) * 4
+    return table, coarse[:, 0].numpy().astype(np.float16)
 
 
 def job_fingerprint(frames: Frames, model: LoadedModel, convert: bool) -> str:

@@ -5,16 +5,20 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from twincell.counting.inputs import Frames
 from twincell.models.file import ModelCard
 from twincell.series.flags import UNLIKE_TRAINING, UNREADABLE
 from twincell.series.smoothing import smooth
+from twincell.series.standing import standing_density
 
 COLUMNS = ("chamber", "frame", "time_h", "image", "count", "count_frame", "lower", "upper", "flag")
 OTHER_MODALITY = "other modality"
 NINETY = 1.6449  # standard deviations either side that hold 90 % of a normal distribution
 CHAMBERS_AT_ONCE = 50
+WORTH_TELLING = 0.1  # cells of standing dirt in a chamber
+MapsOf = Callable[[NDArray[np.integer]], NDArray[np.float32] | None]
 
 
 def counts_table(
@@ -23,6 +27,7 @@ def counts_table(
     card: ModelCard,
     use_counted: bool = True,
     progress: Callable[[int], None] | None = None,
+    maps_of: MapsOf | None = None,
 ) -> pd.DataFrame:
     """One row per frame in the columns of counts.csv.
 
@@ -35,6 +40,10 @@ def counts_table(
         card: the model's, for its modalities.
         use_counted: let the counts in a manifest correct the time-lapses they stand in.
         progress: called with the number of chambers done since the last call.
+        maps_of: density maps of given rows, to take standing dirt off the counts of a time-lapse.
+
+    Returns:
+        The table; `attrs["standing"]` holds the cells taken off each chamber that had any to speak of.
     """
     table = pd.concat(
         [frames.table.reset_index(drop=True), read.drop(columns="row").reset_index(drop=True)], axis=1
@@ -44,6 +53,8 @@ def counts_table(
     table = table.assign(key=key, count=np.nan, lower=np.nan, upper=np.nan, flag="")
     groups = list(table[table["series"]].groupby("key", sort=False).indices)
     in_series = table[table["series"]]
+    still = _standing(in_series, maps_of)
+    in_series = in_series.assign(count_frame=(in_series["count_frame"] - still).clip(lower=0))
     for start in range(0, len(groups), CHAMBERS_AT_ONCE):
         chosen = in_series[in_series["key"].isin(groups[start : start + CHAMBERS_AT_ONCE])]
         _fill(table, _smoothed(chosen, use_counted, progress))
@@ -57,7 +68,23 @@ def counts_table(
         )
     ]
     table["count_frame"] = table["count_frame"].round(3)
-    return table[list(COLUMNS)]
+    found = still.groupby(table.loc[still.index, "chamber"]).max()
+    table = table[list(COLUMNS)]
+    table.attrs["standing"] = found[found >= WORTH_TELLING].round(2).to_dict()
+    return table
+
+
+def _standing(rows: pd.DataFrame, maps_of: MapsOf | None) -> "pd.Series[float]":
+    """Cells to take off each row: what stands still through its chamber's recording."""
+    still = pd.Series(0.0, index=rows.index)
+    if maps_of is not None:
+        for _, part in rows[rows["count_frame"].notna()].groupby("key", sort=False):
+            maps = maps_of(part.index.to_numpy())
+            if maps is not None:
+                still.loc[rows.index[rows["key"] == part["key"].iloc[0]]] = float(
+                    standing_density(maps).sum()
+                )
+    return still
 
 
 def csv_text(table: pd.DataFrame) -> str:

@@ -36,6 +36,4 @@ class _Methods(Mapping[str, "Method"]):
         self._modules[name] = module
 
 
-METHODS = _Methods(
-    {"spatial_twin": "twincell.models.spatial_twin", "twin_vae": "twincell.models.twin_vae"}
-)
+METHODS = _Methods({"spatial_twin": "twincell.models.spatial_twin", "twin_vae": "twincell.models.twin_vae"})
