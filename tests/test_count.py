@@ -192,6 +192,16 @@ def test_another_modality_and_unlike_pictures_are_flagged(
     assert "look like nothing model fake was trained on" in capsys.readouterr().out
 
 
+def test_one_chamber_in_two_modalities_is_two_time_lapses_and_drawn_pictures_are_none(
+    model: str, manifest: Path, tmp_path: Path
+) -> None:
+    _change(manifest, "chamber == 'b'", modality="bf", chamber="a")
+    _change(manifest, "modality == 'bf' and frame >= 6", origin="synthetic")
+    table = counted(model, manifest, "--out", tmp_path / "counts.csv")
+    names = table["chamber"].fillna("").value_counts().to_dict()
+    assert names == {"a-pc": 12, "a-bf": 6, "": 6}
+
+
 def test_square_pictures_of_another_size_are_resized_and_that_is_said(
     model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

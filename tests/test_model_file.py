@@ -115,6 +115,12 @@ def test_a_card_that_is_no_json_is_refused(run_folder: Path) -> None:
         load_card(run_folder)
 
 
+@pytest.mark.parametrize("device", ["cuda:99", "abacus"])
+def test_a_device_that_is_not_there_is_refused(run_folder: Path, device: str) -> None:
+    with pytest.raises(UserError, match=f"{device}.*use cpu"):
+        load_model(run_folder, device)
+
+
 def test_half_a_model_is_refused(run_folder: Path) -> None:
     (run_folder / "model.json").unlink()
     with pytest.raises(UserError, match=r"model\.json not found"):

@@ -78,12 +78,10 @@ def _standing(rows: pd.DataFrame, maps_of: MapsOf | None) -> "pd.Series[float]":
     """Cells to take off each row: what stands still through its chamber's recording."""
     still = pd.Series(0.0, index=rows.index)
     if maps_of is not None:
-        for _, part in rows[rows["count_frame"].notna()].groupby("key", sort=False):
-            maps = maps_of(part.index.to_numpy())
+        for _, part in rows.groupby("key", sort=False):
+            maps = maps_of(part.index[part["count_frame"].notna()].to_numpy())
             if maps is not None:
-                still.loc[rows.index[rows["key"] == part["key"].iloc[0]]] = float(
-                    standing_density(maps).sum()
-                )
+                still.loc[part.index] = float(standing_density(maps).sum())
     return still
 
 

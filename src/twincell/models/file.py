@@ -193,10 +193,12 @@ def load_model(model: str | Path, device: str = "cpu") -> LoadedModel:
     A bare name that ships with the package always means that one; write `./NAME` for a folder of that name.
 
     Raises:
-        UserError: no such model, a damaged or changed file, a file of a newer format, an unknown method.
+        UserError: no such model, a damaged or changed file, a file of a newer format, an unknown method, a
+            device this machine lacks.
     """
     from twincell.models import METHODS
 
+    _require_device(device)
     weights = find_model(model)
     card = _card(weights)
     if card.method not in METHODS:
@@ -219,6 +221,14 @@ def load_model(model: str | Path, device: str = "cpu") -> LoadedModel:
             f"({str(error).splitlines()[0]}); the model was written by version {card.twincell_version or '?'}"
         ) from error
     return LoadedModel(card, network.to(device).eval(), method, weights, device)
+
+
+def _require_device(device: str) -> None:
+    try:
+        torch.zeros(0, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"device {device!r} cannot be used here ({reason}); use cpu") from error
 
 
 def find_model(model: str | Path) -> Path:

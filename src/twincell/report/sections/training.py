@@ -54,7 +54,7 @@ def about(card: ModelCard, settings: str = "") -> Section:
         ["checksum", card.sha256[:16]],
     ]
     rows += [[f"{name}, as stated", _stated(value)] for name, value in card.metrics.items()]
-    body = table(["", "of the model"], rows, text=[1])
+    body = table(["", ""], rows, text=[1])
     if settings:
         body += fold("All settings", code(settings))
     return Section("The model", "What it is and where it comes from.", body)
