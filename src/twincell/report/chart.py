@@ -110,7 +110,7 @@ class Chart:
             parts.append(f'<line class="grid" x1="{self.left}" x2="{across}" y1="{y:.1f}" y2="{y:.1f}"/>')
             place = f'x="{self.left - 5}" y="{y + 3.5:.1f}"'
             parts.append(f'<text class="tick" {place} text-anchor="end">{escape(name)}</text>')
-        for value in ticks(*self.x, 4 if self.small else 7):
+        for value in ticks(*self.x, 5 if self.small else 7):
             x = self.at_x(value)
             parts.append(
                 f'<text class="tick" x="{x:.1f}" y="{up + 14}" text-anchor="middle">{value:g}</text>'
