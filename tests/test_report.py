@@ -12,11 +12,12 @@ import pytest
 from fake_method import chamber_image, fake_model, write_chamber
 from twincell.cli import run
 from twincell.counting.inputs import Choices, gather
+from twincell.data.manifest import Manifest
 from twincell.models import METHODS
 from twincell.models.file import load_model
 from twincell.report.chart import Chart, ticks
 from twincell.report.films import films
-from twincell.report.pages import recording_page
+from twincell.report.pages import recording_page, training_page
 from twincell.report.pictures import overlay, sheet
 from twincell.report.sections.curves import Film, curves
 from twincell.report.sections.growth import growth_section
@@ -256,3 +257,41 @@ def test_evaluate_writes_a_report_and_overwrites_none(
     assert len([c for c in read.all("circle") if "model" in str(c["class"])]) == 4
     assert run(args) == 2
     assert "--report" in capsys.readouterr().err
+
+
+def test_a_training_run_is_told_with_its_course_and_settings(tmp_path: Path) -> None:
+    paths = write_chamber(tmp_path / "data", [1, 2, 3, 4, 5, 6])
+    rows = [
+        (p.name, i + 1, ["train", "val", "test"][i % 3], "pc", "natural", "c", i) for i, p in enumerate(paths)
+    ]
+    columns = ["image", "count", "split", "modality", "origin", "chamber", "frame"]
+    manifest = Manifest(pd.DataFrame(rows, columns=columns), tmp_path / "data")
+    folder = fake_model(tmp_path / "run")
+    (folder / "settings.yaml").write_text("training:\n  steps: 7\n")
+    history = {"step": [1, 7], "seconds": [1, 2], "loss": [3.0, 1.0], "count_error": [2.0, 1.0]}
+    pd.DataFrame(history).to_csv(folder / "history.csv", index=False)
+    read = Reader(training_page(folder, load_model(folder), manifest).html())
+    for word in (
+        "Split val",
+        "Split test",
+        "Training",
+        "time interpolation",
+        "steps: 7",
+        "Where the cells are",
+    ):
+        assert word in read.text, word
+    assert len([c for c in read.all("circle") if "model" in str(c["class"])]) == 4
+
+
+def test_counting_writes_a_report_beside_the_table(tmp_path: Path) -> None:
+    write_chamber(tmp_path / "night", [2 + frame // 5 for frame in range(20)])
+    out, page = tmp_path / "counts.csv", tmp_path / "night.html"
+    args = ["count", str(fake_model(tmp_path / "run")), str(tmp_path / "night"), "--minutes", "30"]
+    assert run([*args, "--out", str(out), "--report", str(page)]) == 0
+    read = Reader(page.read_text())
+    assert "Cells in night" in read.text
+    assert "20 pictures read as one time-lapse" in read.text
+    data = json.loads(str(next(c for c in read.all("svg") if "data-frames" in c)["data-frames"]))
+    assert [frame["tile"] for frame in data["frames"]] == list(range(20))
+    assert run([*args, "--out", str(tmp_path / "b.csv"), "--report", str(page)]) == 2
+    assert not (tmp_path / "b.csv").exists()

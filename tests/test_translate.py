@@ -15,6 +15,7 @@ from twincell.config import load_preset
 from twincell.evaluate.translation import translate
 from twincell.models import METHODS
 from twincell.models.file import ModelCard, load_model, save_model
+from twincell.report.sections.looks import translations
 
 
 @pytest.fixture
@@ -121,3 +122,10 @@ def test_an_unknown_origin_is_refused(twin: Path, tmp_path: Path, capsys: pytest
     args = ["translate", str(twin), str(tmp_path / "night"), "--to", "painted", "--out", str(tmp_path / "o")]
     assert run(args) == 2
     assert "'painted' is unknown" in capsys.readouterr().err
+
+
+def test_a_report_shows_what_the_decoders_drew(twin: Path) -> None:
+    section = translations(load_model(twin), np.stack([chamber_image(5), chamber_image(9, seed=3)]))
+    assert section is not None
+    assert section.body.count("<img") == 1
+    assert "as the synthetic decoder draws them" in section.body
