@@ -114,11 +114,16 @@ def run_demo(
         UserError: `out` holds files already.
     """
     from twincell.report.demo_page import demo_page
+    from twincell.training.run import Stopped
 
     plan = plan or Plan()
     demo = Demo(fresh_dir(_free(DEFAULT) if out is None else out))
     say(f"Everything goes to {demo.out}; nothing but drawn chambers is used.")
-    models = _learn(demo, plan, seed, progress)
+    try:
+        models = _learn(demo, plan, seed, progress)
+    except Stopped as stopped:
+        say(f"stopped; {demo.out} is left unfinished, run the demo again")
+        sys.exit(128 + stopped.signal)
     _count(demo, models, progress)
     with step(demo, "the page"):
         demo_page(demo, models).write(demo.report)
