@@ -7,7 +7,7 @@ import importlib
 
 import typer
 
-SOURCES = ["cho-k1"]
+SOURCES = ["cho-k1", "stack"]
 
 app = typer.Typer(
     help="Turn published data or microscope files into a manifest and images.", no_args_is_help=True

@@ -1,0 +1,75 @@
+"""`twincell import stack`: microscope files to registered, cropped chambers and a manifest."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def stack(
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE...", help="TIFF, OME-TIFF, ND2, CZI, OME-Zarr, or folders of images"),
+    ],
+    out: Annotated[Path, typer.Option(help="a new folder for manifest.csv, images/ and contact_sheets/")],
+    modality: Annotated[str, typer.Option(help="bf, pc or a word of your own")],
+    axes: Annotated[
+        str | None,
+        typer.Option(
+            help="what a stack's dimensions are, slowest first (T time, P position, C channel, Z plane, Y, X)"
+        ),
+    ] = None,
+    override_axes: Annotated[
+        bool, typer.Option("--override-axes", help="believe --axes where the file says otherwise")
+    ] = False,
+    names: Annotated[
+        str | None, typer.Option(help="how single images are named, for example 'img_{P}_t{T}.tif'")
+    ] = None,
+    channel: Annotated[
+        int | None, typer.Option(min=0, help="which channel, from 1 (or as in the names)")
+    ] = None,
+    z: Annotated[int | None, typer.Option(min=0, help="which plane, from 1 (or as in the names)")] = None,
+    pixel_size: Annotated[float | None, typer.Option(help="um per pixel, instead of the file's own")] = None,
+    interval: Annotated[
+        float | None, typer.Option(help="minutes between frames, instead of the file's own")
+    ] = None,
+    template: Annotated[
+        str | None,
+        typer.Option(help="how a chamber fills its crop: bf, pc or box (any); by default the modality's"),
+    ] = None,
+    chamber_size: Annotated[
+        str | None, typer.Option(help="width x height of the chambers in px, for example 344x456")
+    ] = None,
+    boxes: Annotated[
+        Path | None,
+        typer.Option(help="chambers given by hand: CSV with x,y,w,h in px of the first frame, and position"),
+    ] = None,
+    turn: Annotated[int, typer.Option(help="degrees clockwise that bring the top up: 0, 90, 180, 270")] = 0,
+    size: Annotated[int, typer.Option(help="side of the crops in px; models expect 128")] = 128,
+    resume: Annotated[bool, typer.Option("--resume", help="go on with an import that was stopped")] = False,
+    json: Annotated[Path | None, typer.Option(help="write a summary here, for programs")] = None,
+) -> None:
+    """Import recordings from the microscope: drift and rotation undone, chambers found, cropped, evenly lit.
+
+    Axes come from the file or from --axes and are printed, never guessed. Damaged frames are skipped and
+    listed in skipped.csv with the reason. All parameters stand in preprocessing.json; the contact sheets show
+    what was found.
+
+    Example: twincell import stack night.nd2 --modality pc --out chambers
+    """
+    from twincell.data.recordings.command import import_and_tell
+    from twincell.data.recordings.sources import Reading
+
+    import_and_tell(
+        files,
+        out,
+        reading=Reading(axes, override_axes, names, channel, z, pixel_size, interval),
+        modality=modality,
+        template=template,
+        size=size,
+        chamber_size=chamber_size,
+        boxes=boxes,
+        turn=turn,
+        resume=resume,
+        summary=json,
+    )
