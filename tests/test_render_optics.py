@@ -168,14 +168,20 @@ def test_a_cell_in_bright_field_has_a_dark_rim_and_a_light_inside() -> None:
     assert float(rings[9:].mean()) == pytest.approx(1, abs=0.03)
 
 
-def test_the_sign_of_the_defocus_turns_a_phase_rim_round() -> None:
-    pure = {"look.rim_absorption": [0, 0], "look.absorption": [0, 0]}
+def test_the_sign_of_the_defocus_turns_the_rim_of_a_thin_cell_round() -> None:
+    thin = {
+        "look.rim_absorption": [0, 0],
+        "look.absorption": [0, 0],
+        "look.phase": [0.3, 0.3],
+        "look.rim_phase": [-0.1, -0.1],
+    }
     near, far = (
-        profile(one_cell("optics-bf", **pure, **{"look.defocus": [z, z]}), 0.7) - 1 for z in (-0.8, 0.8)
+        profile(one_cell("optics-bf", **thin, **{"look.defocus": [z, z]}), 0.7) - 1 for z in (-0.8, 0.8)
     )
-    assert float(near[:3].mean()) > 0.03
-    assert float(far[:3].mean()) < -0.03
-    assert float((near * far)[:7].sum()) < 0
+    assert float(near.min()) < -0.012, "a dark rim"
+    assert float(far.max()) > 0.01, "a light rim"
+    assert int(near.argmin()) == int(far.argmax())
+    assert float(near[0]) > 0.003 > -0.003 > float(far[0])
 
 
 def test_phase_contrast_shows_touching_cells_with_a_bright_seam() -> None:

@@ -165,3 +165,29 @@ def test_scenes_can_be_cut_and_joined() -> None:
     assert torch.equal(again.centres.nan_to_num(), scene.centres.nan_to_num())
     with pytest.raises(ValueError, match="n must be >= 1"):
         sample("optics-bf", 0, seed=0)
+
+
+def test_bubbles_sit_on_cells_and_do_not_count() -> None:
+    scene = sample("optics-pc", 64, seed=6)
+    bubbles = scene.dirt.bubbles
+    there = bubbles[..., 3] > 0
+    assert 0.5 < float(there.sum(1).float().mean()) < 3
+    apart = torch.cdist(bubbles[..., :2], torch.stack([scene.x, scene.y], -1))
+    to_outline = torch.where(scene.present[:, None], apart - scene.radius[:, None], torch.inf).amin(2)[there]
+    assert float(to_outline.max()) < float(bubbles[..., 2].max())
+    none = sample(load_scene_settings("optics-pc", {"dirt.bubbles": 0}), 64, seed=6)
+    assert torch.equal(none.counts, scene.counts)
+    assert float(none.dirt.bubbles.abs().max()) == 0
+
+
+@pytest.mark.parametrize("preset", ["optics-bf", "optics-pc"])
+def test_large_cells_keep_from_the_wall(preset: str) -> None:
+    settings = load_scene_settings(
+        preset, {"place.doors": 0, "place.keep_in": 0.9, "cells.swollen_images": 1}
+    )
+    scene = sample(settings, 48, seed=7)
+    box = scene.chamber.box[:, None]
+    gap = torch.stack(
+        [scene.x - box[..., 0], box[..., 2] - scene.x, scene.y - box[..., 1], box[..., 3] - scene.y]
+    )
+    assert float((gap.amin(0) - 0.9 * scene.radius)[scene.present].min()) > -1e-3

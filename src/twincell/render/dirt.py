@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from twincell.render.field import Grid
+from twincell.render.settings import OpticsLook
 from twincell.render.texture import STOCK, bell, look_up, stock
 from twincell.scene.random import Draws
 from twincell.scene.scene import SIZE, Dirt
@@ -29,6 +30,29 @@ def dirt_object(dirt: Dirt, strength: float, draws: Draws, grid: Grid) -> tuple[
     lit = cluster * grains.clamp(-0.5, 2.0)
     where = torch.cat([specks.where, debris.where])
     return where, torch.cat([-1.6 * bright, -0.7 * lit]), torch.cat([1.1 * dark, 0.5 * lit.clamp(min=0)])
+
+
+def bubbles_object(dirt: Dirt, look: OpticsLook, draws: Draws, grid: Grid) -> tuple[Tensor, Tensor, Tensor]:
+    """Blebs beside cells, small lenses in a membrane of the same kind: flat positions, phase, absorption
+    (P,).
+    """
+    found = _patches(dirt.bubbles, grid, 6.0)
+    per_image = dirt.bubbles.shape[1]
+
+    def own(limits: tuple[float, float], use: str) -> Tensor:
+        """The number that the image's cells have, at the samples."""
+        return draws.between(f"cells.{use}", limits)[found.item // per_image]
+
+    size, power = found.value[:, 2], found.value[:, 3] * look.dirt
+    edge = found.distance - size
+    share = ((0.35 - edge) / size.clamp(min=0.5)).clamp(0, 1)
+    rim = power * bell((edge - own(look.rim_position, "rim-position")) / own(look.rim_width, "rim-width"))
+    lens = power * own(look.phase, "phase") * share * (size / 4.5)
+    return (
+        found.where,
+        lens + own(look.rim_phase, "rim-phase") * rim,
+        own(look.rim_absorption, "rim-absorption") * rim,
+    )
 
 
 def smudges(dirt: Dirt, strength: float) -> Tensor:

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from twincell.render.dirt import dirt_object
+from twincell.render.dirt import bubbles_object, dirt_object
 from twincell.render.field import Field, Grid, cell_field
 from twincell.render.optics import Pupil, intensity
 from twincell.render.settings import OpticsLook
@@ -29,11 +29,12 @@ def objects_seen(look: OpticsLook, scene: Scene, draws: Draws, pupil: Pupil) -> 
     grid = Grid(look.oversample, PAD)
     field = cell_field(scene, grid, REACH)
     phase, absorption, inside = cell_object(look, scene, draws, field, grid)
-    specks = dirt_object(scene.dirt, look.dirt, draws, grid)
+    others = dirt_object(scene.dirt, look.dirt, draws, grid), bubbles_object(scene.dirt, look, draws, grid)
     shape = (len(scene), grid.side, grid.side)
     light = torch.zeros(math.prod(shape), dtype=torch.complex64, device=phase.device)
     light[field.where] = torch.polar((-absorption).exp(), phase) - 1
-    light.index_add_(0, specks[0], torch.polar((-specks[2]).exp(), specks[1]) - 1)
+    for where, delay, loss in others:
+        light.index_add_(0, where, torch.polar((-loss).exp(), delay) - 1)
     seen = intensity(light.reshape(shape), pupil, grid)
 
     slots = torch.full((math.prod(shape),), -1, dtype=torch.int16, device=phase.device)
@@ -97,16 +98,18 @@ def cell_object(
 
     mixed = spread(own(look.coarse, "coarse"))
     beads = 1 + spread(own(look.beads, "beads")) * bell((edge + 1.6) / 1.2)
-    granules = (mixed * coarse + (1 - mixed) * fine + 0.3 * lumps) * beads
+    granules = (mixed * coarse + (1 - mixed) * fine + 0.15 * lumps) * beads
     granules = granules * spread(scene.grain * own(look.grain, "grain")) * torch.sigmoid(-(edge + 0.6) * 4)
     granules = look.grain_most * torch.tanh(granules / look.grain_most)
+    granules = granules - look.grain_skew * granules.clamp(max=0)
 
-    position, width = spread(own(look.rim_position, "rim-position")), spread(own(look.rim_width, "rim-width"))
+    position = spread(own(look.rim_position, "rim-position"))
+    width, reach = spread(own(look.rim_width, "rim-width")), spread(own(look.rim_reach, "rim-reach"))
     strength = torch.exp(look.rim_spread * draws.normal("cells.rim-strength", slots).clamp(-1.5, 2.5))
     dying = draws.chance("cells.refractile", look.refractile, slots)
     strength = strength * torch.where(dying, draws.between("cells.dying", look.refractile_factor, slots), 1.0)
-    rim = bell((edge - position) / width) * spread(strength * scene.depth.clamp(0.7, 1.0))
-    touch = bell((other - position) / width)
+    rim = ring(edge - position, width, reach) * spread(strength * scene.depth.clamp(0.7, 1.0))
+    touch = ring(other - position, width, reach)
     rim = rim * (1 + spread(own(look.contact, "contact")) * touch)
     rim = rim * (1 + look.rim_uneven * (0.6 * lumps + 0.8 * coarse)).clamp(min=0.2)
 
@@ -117,3 +120,10 @@ def cell_object(
         absorption + spread(own(look.absorption, "absorption")) * granules.clamp(min=0) / look.grain_most
     )
     return phase, absorption, edge < 0
+
+
+def ring(beyond: Tensor, width: Tensor, reach: Tensor) -> Tensor:
+    """A ridge along an outline: a bell of the given width on its inner side and of the given reach on its
+    outer.
+    """
+    return bell(beyond / torch.where(beyond > 0, reach, width))

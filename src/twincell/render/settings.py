@@ -63,12 +63,14 @@ class OpticsLook(Strict):
     thickest: Range
     grain: Range
     grain_most: float = Field(default=1.0, gt=0)
+    grain_skew: float = Field(default=0.0, ge=0, le=1)
     coarse: Range = (0.3, 1.0)
     oblique: Range = (0.0, 0.0)
     rim_phase: Range
     rim_absorption: Range
     rim_position: Range
     rim_width: Range
+    rim_reach: Range
     rim_spread: float = Field(default=0.0, ge=0)
     rim_uneven: float = Field(default=0.0, ge=0)
     refractile: float = Field(default=0.0, ge=0, le=1)

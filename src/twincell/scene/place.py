@@ -42,23 +42,23 @@ def place(
     x = torch.full((n, slots), -_FAR, device=present.device)
     y = x.clone()
     size = radius.clone()
-    earlier = torch.arange(
-        tries, 0, -1, device=present.device, dtype=x.dtype
-    )  # among good places, the first wins
+    # Among good places, the first wins.
+    earlier = torch.arange(tries, 0, -1, device=present.device, dtype=x.dtype)
     for slot in range(slots):
         try_x, try_y = free_x[:, slot], free_y[:, slot]
+        keep = settings.keep_in * radius[:, slot, None]
+        least = torch.maximum(low, chamber.box[:, :2] + keep)
+        most = torch.minimum(high, chamber.box[:, 2:] - keep)
+        if settings.keep_in > 0:
+            indoors = _within(try_x, try_y, low, high)  # places in a door stay
+            try_x = torch.where(indoors, try_x.clamp(least[:, :1], most[:, :1]), try_x)
+            try_y = torch.where(indoors, try_y.clamp(least[:, 1:], most[:, 1:]), try_y)
         if slot and settings.touching > 0:
             other = (which[:, slot] * slot).long()
             reach = (radius[:, slot, None] + size.gather(1, other)) * squeeze[:, slot]
             near_x = x.gather(1, other) + reach * angle[:, slot].cos()
             near_y = y.gather(1, other) + reach * angle[:, slot].sin()
-            inside = (
-                (near_x > low[:, :1])
-                & (near_x < high[:, :1])
-                & (near_y > low[:, 1:])
-                & (near_y < high[:, 1:])
-            )
-            use = beside[:, slot] & inside
+            use = beside[:, slot] & _within(near_x, near_y, least, most)
             try_x, try_y = torch.where(use, near_x, try_x), torch.where(use, near_y, try_y)
         if slot:
             room = _room(settings, try_x, try_y, radius[:, slot], x[:, :slot], y[:, :slot], size[:, :slot])
@@ -73,6 +73,11 @@ def place(
         x[:, slot] = torch.where(present[:, slot], try_x.gather(1, best)[:, 0], -_FAR)
         y[:, slot] = torch.where(present[:, slot], try_y.gather(1, best)[:, 0], -_FAR)
     return x, y, size
+
+
+def _within(x: Tensor, y: Tensor, least: Tensor, most: Tensor) -> Tensor:
+    """(N, tries) which places lie in the rectangles with the corners (N, 2)."""
+    return (x >= least[:, :1]) & (x <= most[:, :1]) & (y >= least[:, 1:]) & (y <= most[:, 1:])
 
 
 def _room(

@@ -13,7 +13,7 @@ from twincell.scene.place import place
 from twincell.scene.random import Draws
 from twincell.scene.scene import Scene
 from twincell.scene.settings import CellSettings, CountSettings, SceneSettings, load_scene_settings
-from twincell.scene.surroundings import chamber, dirt
+from twincell.scene.surroundings import bubbles, chamber, dirt
 
 Part = TypeVar("Part")
 
@@ -71,9 +71,11 @@ def draw_scene(settings: SceneSettings, draws: Draws) -> Scene:
     reach = shape["stretch"].sqrt() if settings.cells.sides else torch.ones_like(radius)
     x, y, size = place(settings.place, draws, walls, present, radius * reach)
     radius = size / reach
-    return Scene(
+    scene = Scene(
         present=present, x=x, y=y, radius=radius, **shape, chamber=walls, dirt=dirt(settings.dirt, draws)
     )
+    scene.dirt.bubbles = bubbles(settings.dirt, draws, scene)
+    return scene
 
 
 def draw_counts(settings: CountSettings, draws: Draws) -> Tensor:
@@ -91,6 +93,8 @@ def shapes(s: CellSettings, draws: Draws, slots: int) -> dict[str, Tensor]:
     spread = s.spread * draws.normal("cells.spread", slots).clamp(-2.5, 2.5)
     radius = typical * torch.exp(spread)
     stretch = draws.between("cells.stretch", s.stretch, slots)
+    long = draws.chance("cells.long", s.long, slots)
+    stretch = torch.where(long, draws.between("cells.long-stretch", s.long_stretch, slots), stretch)
     tilt = draws.uniform("cells.tilt", slots, high=math.pi)
     if s.sides:
         radius, stretch, tilt = _moved_sides(s.sides, draws, radius)
@@ -101,12 +105,13 @@ def shapes(s: CellSettings, draws: Draws, slots: int) -> dict[str, Tensor]:
     blebs = draws.chance("cells.bleb", s.blebbing, slots)
     blebs = blebs & draws.chance("cells.bleb-image", s.blebbing_images, 1)
     rough = draws.between("cells.bleb-size", s.bleb, slots)
+    uneven = s.lobes * torch.where(swollen, s.swollen_lobes, 1.0)
     thin = draws.between("cells.swollen-depth", s.swollen_depth, slots)
     return {
         "radius": torch.where(swollen, radius * factor, radius),
         "stretch": stretch,
         "tilt": tilt,
-        "lobes": s.lobes * draws.normal("cells.lobes", slots, 4).clamp(-2, 2),
+        "lobes": draws.normal("cells.lobes", slots, 4).clamp(-2, 2) * uneven[..., None],
         "bleb": torch.where(blebs, rough, s.smooth * draws.uniform("cells.smooth", slots)),
         "grain": draws.between("cells.grain", s.grain, slots) * torch.where(blebs, 1.6, 1.0),
         "depth": draws.between("cells.depth", s.depth, slots) * torch.where(swollen, thin, 1.0),

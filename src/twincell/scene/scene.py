@@ -68,12 +68,14 @@ class Dirt(_Batched):
         specks: (N, A, 4) x, y, radius (px), strength (-1..1; negative = dark, positive = bright).
         rings: (N, B, 5) x, y, radius (px), kind (below 0.6 a spot with rings, else a thin ring), strength:
             dust far out of focus.
+        bubbles: (N, D, 4) x, y, radius (px), strength: small round blebs beside cells, which do not count.
         debris: (N, C, 4) x, y, radius (px), strength: granular remains of dead cells.
     """
 
     specks: Tensor
     rings: Tensor
     debris: Tensor
+    bubbles: Tensor
 
 
 @dataclass

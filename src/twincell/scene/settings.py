@@ -59,7 +59,10 @@ class CellSettings(Strict):
     swollen: float = Field(default=0.0, ge=0, le=1)
     swollen_factor: Range = (1.4, 2.6)
     swollen_depth: Range = (0.4, 0.9)
+    swollen_lobes: float = Field(default=1.0, ge=0)
     stretch: Range = (1.0, 1.1)
+    long: float = Field(default=0.0, ge=0, le=1)
+    long_stretch: Range = (1.3, 1.8)
     sides: Range | None = None
     lobes: float = Field(default=0.0, ge=0)
     blebbing_images: float = Field(default=0.0, ge=0, le=1)
@@ -75,6 +78,7 @@ class PlaceSettings(Strict):
 
     margins: tuple[float, float, float, float] | None = None
     inset: Range = (0.0, 0.0)
+    keep_in: float = Field(default=0.0, ge=0, le=1)
     doors: float = Field(default=0.0, ge=0, le=1)
     overlap: float = Field(default=0.0, ge=0)
     squeeze: Range = (1.0, 1.0)
@@ -112,6 +116,8 @@ class DirtSettings(Strict):
     speck_bright: float = Field(default=0.0, ge=0, le=1)
     rings: float = Field(default=0.0, ge=0)
     ring_radius: Range = (3.0, 14.0)
+    bubbles: float = Field(default=0.0, ge=0)
+    bubble_radius: Range = (0.9, 2.2)
     debris: float = Field(default=0.0, ge=0)
     debris_radius: Range = (1.0, 2.5)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
 from twincell.scene.random import Draws
-from twincell.scene.scene import SIZE, Chamber, Dirt
+from twincell.scene.scene import SIZE, Chamber, Dirt, Scene
 from twincell.scene.settings import ChamberSettings, DirtSettings
 
 ITEMS = 8  # most specks, rings and debris of each kind in a chamber
@@ -50,7 +52,7 @@ def dirt(settings: DirtSettings, draws: Draws) -> Dirt:
     """Specks, rings and debris of N chambers, anywhere in the image."""
     s = settings
     if s.specks + s.rings + s.debris == 0:
-        return Dirt(*(torch.zeros(len(draws.ids), ITEMS, k, device=draws.device) for k in (4, 5, 4)))
+        return Dirt(*(torch.zeros(len(draws.ids), ITEMS, k, device=draws.device) for k in (4, 5, 4, 4)))
     bright = draws.chance("dirt.bright", s.speck_bright, ITEMS)
     speck_size = draws.between("dirt.speck-radius", s.speck_radius, ITEMS)
     speck_power = draws.between("dirt.speck-strength", (0.2, 1.0), ITEMS) * torch.where(bright, 1.0, -1.0)
@@ -62,7 +64,24 @@ def dirt(settings: DirtSettings, draws: Draws) -> Dirt:
         specks=_items(draws, "specks", s.specks, speck_size, speck_power),
         rings=_items(draws, "rings", s.rings, ring_size, ring_wave, ring_power),
         debris=_items(draws, "debris", s.debris, debris_size, debris_power),
+        bubbles=torch.zeros(len(draws.ids), ITEMS, 4, device=draws.device),
     )
+
+
+def bubbles(settings: DirtSettings, draws: Draws, scene: Scene) -> Tensor:
+    """(N, ITEMS, 4) small blebs that sit on the outlines of some cells; those on no cell have strength 0."""
+    if settings.bubbles == 0:
+        return scene.dirt.bubbles
+    size = draws.between("dirt.bubble-radius", settings.bubble_radius, ITEMS)
+    power = draws.between("dirt.bubble-strength", (0.4, 1.0), ITEMS)
+    items = _items(draws, "bubbles", settings.bubbles, size, power)
+    cell = (draws.uniform("dirt.bubble-cell", ITEMS) * scene.counts[:, None]).long()
+    angle = draws.uniform("dirt.bubble-angle", ITEMS, high=2 * math.pi)
+    away = scene.radius.gather(1, cell) + 0.7 * size
+    items[..., 0] = scene.x.gather(1, cell) + away * angle.cos()
+    items[..., 1] = scene.y.gather(1, cell) + away * angle.sin()
+    items[..., 3] = items[..., 3] * scene.present.gather(1, cell)
+    return items
 
 
 def _items(draws: Draws, kind: str, mean: float, *values: Tensor) -> Tensor:
