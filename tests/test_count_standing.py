@@ -14,7 +14,7 @@ from twincell.models import METHODS
 from twincell.models.base import Prediction
 from twincell.models.file import LoadedModel, ModelCard
 
-FRAMES = 60
+FRAMES = 210
 
 
 class Spots:

@@ -19,7 +19,7 @@ def recording(frames: int, dirt: float, seed: int = 0) -> np.ndarray:
 
 @pytest.mark.parametrize("dirt", [0.0, 0.8])
 def test_only_what_stands_still_is_taken_off(dirt: float) -> None:
-    maps = recording(200, dirt)
+    maps = recording(300, dirt)
     counts = maps.sum((1, 2))
     np.testing.assert_allclose(without_standing(counts, maps), counts - dirt, atol=1e-9)
     assert standing_density(maps).sum() == pytest.approx(dirt)
