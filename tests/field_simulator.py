@@ -1,7 +1,7 @@
 """A small seeded microscope: chambers on a chip, cells that move and divide, and every truth known.
 
 The chip is drawn once at twice the camera's resolution and looked at through a spline, so that any drift and
-any rotation is exact to far below the tolerances tested. Dust and uneven light stay with the camera, as they do.
+any rotation is exact to far below the tolerances tested. Dust and uneven light stay with the camera.
 """
 
 from dataclasses import dataclass, field
@@ -229,12 +229,12 @@ def pc_walls(x: float, y: float, w: float, h: float) -> list[tuple[float, float,
     """A double bright rim with a channel above and one below."""
     walls = []
     for inset in (0.0, 2.6):
-        l, r, t, b = x + inset, x + w - inset, y + inset, y + h - inset
+        west, r, t, b = x + inset, x + w - inset, y + inset, y + h - inset
         near, far = x + w * 0.42 + inset, x + w * 0.58 - inset
-        walls += [(l, t, l, b), (r, t, r, b)]
+        walls += [(west, t, west, b), (r, t, r, b)]
         for level, out in ((t, y - 18), (b, y + h + 18)):
             walls += [
-                (l, level, near, level),
+                (west, level, near, level),
                 (far, level, r, level),
                 (near, level, near, out),
                 (far, level, far, out),

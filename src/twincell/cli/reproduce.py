@@ -27,7 +27,7 @@ def reproduce(
     folds: Annotated[int | None, typer.Option(min=2, help="folds of leave-chamber-out")] = None,
     only: Annotated[str | None, typer.Option(help="folds to run now, separated by commas")] = None,
 ) -> None:
-    """Re-create an experiment: trials, tables, settings, in one folder; run again, it goes on where it stopped.
+    """Re-create an experiment: trials, tables and settings in one folder; repeated, it goes on.
 
     Several processes may share the work by naming different --only folds and the same --out.
 

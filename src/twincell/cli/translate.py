@@ -17,8 +17,8 @@ def translate(
     """Draw pictures as the other origin and compare the counts.
 
     The pictures must be of the origin that --to is not: microscope pictures to synthetic ones, drawn pictures
-    to natural ones. Writes a PNG for each, a table of counts, and sheet.png: originals, then as drawn by their
-    own decoder, then by the other one.
+    to natural ones. Writes a PNG for each, a table of counts, and sheet.png: originals, then as drawn by
+    their own decoder, then by the other one.
 
     Example: twincell translate runs/pc recording/ --to synthetic --limit 24 --out translated
     """
