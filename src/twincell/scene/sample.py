@@ -105,6 +105,7 @@ def shapes(s: CellSettings, draws: Draws, slots: int) -> dict[str, Tensor]:
     blebs = draws.chance("cells.bleb", s.blebbing, slots)
     blebs = blebs & draws.chance("cells.bleb-image", s.blebbing_images, 1)
     rough = draws.between("cells.bleb-size", s.bleb, slots)
+    coarse = torch.where(blebs, 1.6, 1.0) * torch.where(swollen, s.swollen_grain, 1.0)
     uneven = s.lobes * torch.where(swollen, s.swollen_lobes, 1.0)
     thin = draws.between("cells.swollen-depth", s.swollen_depth, slots)
     return {
@@ -113,7 +114,7 @@ def shapes(s: CellSettings, draws: Draws, slots: int) -> dict[str, Tensor]:
         "tilt": tilt,
         "lobes": draws.normal("cells.lobes", slots, 4).clamp(-2, 2) * uneven[..., None],
         "bleb": torch.where(blebs, rough, s.smooth * draws.uniform("cells.smooth", slots)),
-        "grain": draws.between("cells.grain", s.grain, slots) * torch.where(blebs, 1.6, 1.0),
+        "grain": draws.between("cells.grain", s.grain, slots) * coarse,
         "depth": draws.between("cells.depth", s.depth, slots) * torch.where(swollen, thin, 1.0),
     }
 

@@ -59,6 +59,7 @@ class CellSettings(Strict):
     swollen: float = Field(default=0.0, ge=0, le=1)
     swollen_factor: Range = (1.4, 2.6)
     swollen_depth: Range = (0.4, 0.9)
+    swollen_grain: float = Field(default=1.0, ge=0)
     swollen_lobes: float = Field(default=1.0, ge=0)
     stretch: Range = (1.0, 1.1)
     long: float = Field(default=0.0, ge=0, le=1)
