@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-MARGIN = 1.5
+MARGIN = 1.9
 """A new chamber of the same kind lies farther out than training frames do, unlike pictures farther still."""
 QUANTILE = 0.99
 """Share of the training images that lie within the distance that is scaled to 1 / MARGIN."""
