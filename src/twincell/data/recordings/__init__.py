@@ -2,7 +2,7 @@
 preprocessing).
 
 recordings = open_recordings(["night.nd2"])                  # one per position; nothing is read yet
-layout = first_look(recordings[0], Wanted(framing("bf", "bf")))   # drift-free median, rotation, chambers
+layout = first_look(recordings[0], Wanted(framing_for(None, "bf")))   # drift-free median, rotation, chambers
 import_stack(["night.nd2"], "chambers", Chambers("bf"))      # all of it, to a manifest
 """
 
@@ -23,7 +23,7 @@ _HOME = {
     "build_reference": "reference",
     "find_chambers": "chambers",
     "first_look": "layout",
-    "framing": "framing",
+    "framing_for": "framing",
     "import_stack": "stack_import",
     "make_cutter": "crop",
     "open_recordings": "sources",

@@ -27,16 +27,15 @@ class Marks:
 
     Attributes:
         level: median grey value.
-        noise: robust pixel-to-pixel deviation as part of the level.
-        stripes: robust deviation between neighbouring rows' medians, as part of the level.
+        across, down: robust deviation between neighbours in a row and in a column, as parts of the level.
         blank: longest run of rows or columns of one single value, as part of the frame's side.
         full: share of the pixels at the highest value the camera gives.
         specks: share of pixels that stick out of all their neighbours by far.
     """
 
     level: float
-    noise: float
-    stripes: float
+    across: float
+    down: float
     blank: float
     full: float
     specks: float
@@ -47,19 +46,18 @@ def measure(frame: NDArray, ceiling: float) -> Marks:
     image = frame.astype(np.float32)
     level = max(float(np.median(image)), 1e-6)
     steps = np.abs(np.diff(image, axis=1))
-    rows, columns = np.median(image, axis=1), np.median(image, axis=0)
-    stripes = max(_robust(np.diff(rows, 2)), _robust(np.diff(columns, 2)))
-    # A speck differs from both neighbours in the same direction, by much more than pixels do.
-    inner = np.minimum(steps[:, 1:], steps[:, :-1]) * (
-        np.sign(np.diff(image, axis=1)[:, 1:]) != np.sign(np.diff(image, axis=1)[:, :-1])
-    )
+    # A speck lies above or below all four neighbours, by more than any cell's rim does.
+    middle = image[1:-1, 1:-1]
+    around = np.stack([image[1:-1, :-2], image[1:-1, 2:], image[:-2, 1:-1], image[2:, 1:-1]])
+    beyond = np.maximum(middle - around.max(0), around.min(0) - middle)
+    scale = ceiling if np.isfinite(ceiling) else float(image.max())
     return Marks(
         level=level,
-        noise=1.4826 * float(np.median(steps)) / level,
-        stripes=stripes / level,
+        across=1.4826 * float(np.median(steps)) / level,
+        down=1.4826 * float(np.median(np.abs(np.diff(image, axis=0)))) / level,
         blank=max(_longest(np.ptp(image, axis=1) == 0), _longest(np.ptp(image, axis=0) == 0)),
         full=float((image >= ceiling).mean()),
-        specks=float((inner > 0.35 * level).mean()),
+        specks=float((beyond > 0.2 * level + 0.1 * scale).mean()),
     )
 
 
@@ -99,7 +97,7 @@ class Usual:
     @classmethod
     def of(cls, marks: Iterable[Marks], ceiling: float) -> "Usual":
         """Learns from a few frames, of which less than half may be damaged."""
-        table = np.array([(m.level, m.noise, m.stripes, m.blank, m.full, m.specks) for m in marks])
+        table = np.array([(m.level, m.across, m.down, m.blank, m.full, m.specks) for m in marks])
         return cls(Marks(*(float(v) for v in np.median(table, axis=0))), ceiling)
 
     def refuse(self, m: Marks) -> None:
@@ -120,10 +118,12 @@ class Usual:
             raise FrameError("glaring", f"{gain:.1f} times the usual brightness")
         if m.specks > u.specks + 0.005:
             raise FrameError("specks", f"{m.specks:.1%} of the pixels stick out")
-        if m.noise > 3 * u.noise + 0.02:
-            raise FrameError("noise", f"{m.noise / max(u.noise, 1e-6):.1f} times the usual noise")
-        if m.stripes > 4 * u.stripes + 0.02:
-            raise FrameError("stripes", f"rows or columns jump by {m.stripes:.1%} of the brightness")
+        across, down = m.across > 3 * u.across + 0.03, m.down > 3 * u.down + 0.03
+        if across and down:
+            raise FrameError("noise", f"neighbours differ by {m.across:.1%}, usually by {u.across:.1%}")
+        if across or down:
+            lines, seen = ("columns", m.across) if across else ("rows", m.down)
+            raise FrameError("stripes", f"neighbouring {lines} differ by {seen:.1%} of the brightness")
 
 
 def refuse_motion(motion: Motion) -> None:
@@ -159,10 +159,6 @@ class Seen:
     def remember(self, digest: str, number: int) -> None:
         """Notes a fingerprint, e.g. from an interrupted run."""
         self._first.setdefault(digest, number)
-
-
-def _robust(values: NDArray) -> float:
-    return 1.4826 * float(np.median(np.abs(values - np.median(values))))
 
 
 def _longest(blank: NDArray[np.bool_]) -> float:

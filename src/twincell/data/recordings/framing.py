@@ -1,9 +1,8 @@
 """How a chamber fills its crop and how bright it is there: what a model has learnt to expect.
 
 The published crops carry no scale in micrometres. What they have in common is how the chamber fills the
-square,
-so that is what fixes the scale here: a crop made with `bf` or `pc` shows cells at the size the published ones
-    do.
+square, so that is what fixes the scale here: a crop made with `bf` or `pc` shows cells at the size the
+published ones do.
 """
 
 from dataclasses import dataclass
@@ -36,18 +35,19 @@ class Framing:
     about: str
 
 
-# Measured on the median images of the published chambers: walls found as here, levels of the whole crop.
+# Measured on the published chambers, each one's median image: walls as they are found here (in the middle of
+# a double wall), levels of the whole smoothed crop.
 FRAMINGS = {
     f.name: f
     for f in (
-        Framing("bf", 0.755, 0.89, (0.5, 0.51), 0.70, None, "bright field: pillars at the top, a comb below"),
-        Framing("pc", 1.0, 0.875, (0.505, 0.495), 0.193, 0.40, "phase contrast: a square with channels"),
+        Framing("bf", 0.752, 0.887, (0.502, 0.506), 0.70, None, "bright field: pillars above, a comb below"),
+        Framing("pc", 0.986, 0.858, (0.506, 0.496), 0.196, 0.367, "phase contrast: a square with channels"),
         Framing("box", None, 0.89, (0.5, 0.5), None, None, "any straight-walled chamber"),
     )
 }
 
 
-def framing(name: str | None, modality: str) -> Framing:
+def framing_for(name: str | None, modality: str) -> Framing:
     """The framing of that name; without one, that of the modality, or `box` for other modalities.
 
     Raises:

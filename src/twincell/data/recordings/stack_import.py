@@ -14,7 +14,7 @@ from twincell import __version__
 from twincell.data.manifest import Manifest
 from twincell.data.recordings.damage import Seen
 from twincell.data.recordings.frames import FrameResult, treat_frame
-from twincell.data.recordings.framing import framing
+from twincell.data.recordings.framing import framing_for
 from twincell.data.recordings.journal import FOLDER, Journal, last_motion
 from twincell.data.recordings.layout import Layout, Wanted, first_look
 from twincell.data.recordings.paths import image_path, write_png
@@ -103,7 +103,7 @@ def import_stack(
 
 def _refuse_faults(chambers: Chambers) -> None:
     problems = []
-    framing(chambers.template, chambers.modality)
+    framing_for(chambers.template, chambers.modality)
     if not chambers.modality.strip():
         problems.append("--modality is blank; write bf, pc or a word of your own")
     if chambers.turn not in (0, 90, 180, 270):
@@ -125,7 +125,7 @@ def _plan(files: Sequence[str | Path], chambers: Chambers, reading: Reading) -> 
 
 def _wanted(chambers: Chambers, recording: Recording) -> Wanted:
     return Wanted(
-        framing=framing(chambers.template, chambers.modality),
+        framing=framing_for(chambers.template, chambers.modality),
         size=chambers.size,
         chamber_size=chambers.chamber_size,
         boxes=chambers.boxes.get(recording.name, chambers.boxes.get("")),
