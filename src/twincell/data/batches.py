@@ -196,10 +196,15 @@ def division(settings: Settings, natural: int) -> tuple[int, int]:
 def steps_per_epoch(store: ImageStore, settings: Settings) -> int:
     """Steps that draw as many natural images as there are (synthetic ones where none is natural)."""
     natural = int(store.natural.sum())
+    return epoch_length(natural, len(store) - natural, settings)
+
+
+def epoch_length(natural: int, synthetic: int, settings: Settings) -> int:
+    """The same from the numbers of natural and synthetic training images, before any is read."""
     own, drawn = division(settings, natural)
     if own:
         return math.ceil(natural / own)
-    there = len(store) - natural if settings.synthetic.source == "manifest" else settings.synthetic.pool
+    there = synthetic if settings.synthetic.source == "manifest" else settings.synthetic.pool
     return math.ceil(there / drawn)
 
 

@@ -58,6 +58,7 @@ def fit(
     max_minutes: float | None = None,
     progress: bool = True,
     machine: Machine | None = None,
+    watch: L.Callback | None = None,
 ) -> Path:
     """Trains a network and writes it into a run folder as a model file.
 
@@ -79,6 +80,7 @@ def fit(
         max_minutes: end training after this time, with a model of what was reached.
         progress: whether bars and lines are shown (on stderr).
         machine: accelerator, devices and nodes; one device of the best kind unless given.
+        watch: called after every step, right after a validation; what it raises ends training.
 
     Returns:
         The run folder.
@@ -103,7 +105,7 @@ def fit(
     )
     checkpoint = out / keeping.NAME if resume and (out / keeping.NAME).exists() else None
 
-    callbacks = _callbacks(settings, material, out, max_minutes, progress)
+    callbacks = _callbacks(settings, material, out, max_minutes, progress, watch)
     with quiet():
         resumed = torch.load(checkpoint, mmap=True, weights_only=True)["global_step"] if checkpoint else None
         trainer = make_trainer(settings.training, out, steps, callbacks, machine or Machine(), resumed)
@@ -151,9 +153,14 @@ def _network(settings: Settings, start: str | Path | None, seed: int) -> nn.Modu
 
 
 def _callbacks(
-    settings: Settings, material: Material, out: Path, max_minutes: float | None, progress: bool
+    settings: Settings,
+    material: Material,
+    out: Path,
+    max_minutes: float | None,
+    progress: bool,
+    watch: L.Callback | None,
 ) -> list[L.Callback]:
-    """What happens after every step, in order: validate, log, show, save."""
+    """What happens after every step, in order: validate, watch, log, show, save."""
     training = settings.training
     callbacks: list[L.Callback] = []
     if settings.transfer is not None:
@@ -163,6 +170,8 @@ def _callbacks(
     if material.validation is not None:
         method = METHODS[settings.method]
         callbacks.append(Validation(material.validation, method, training.validate_every, training.patience))
+    if watch is not None:
+        callbacks.append(watch)
     callbacks += [History(out, training.log_every), ProgressLine(progress)]
     return [*callbacks, Keeping(out, training.save_steps, training.save_seconds, max_minutes)]
 
