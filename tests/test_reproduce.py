@@ -10,7 +10,8 @@ import yaml
 from training_toys import write_toy_data
 from twincell.cli import run
 from twincell.config import load_preset
-from twincell.reproduce.experiments import ABLATION, EXPERIMENTS
+from twincell.reproduce.ablation import ROWS
+from twincell.reproduce.catalogue import EXPERIMENTS
 from twincell.reproduce.summary import summarise
 
 QUICK = [
@@ -72,7 +73,7 @@ def test_bad_words_are_answered(words: list[str], said: str, capsys: pytest.Capt
 
 
 def test_every_ablation_is_a_valid_recipe_of_its_own() -> None:
-    rows = yaml.safe_load(ABLATION.read_text())
+    rows = yaml.safe_load(ROWS.read_text())
     assert len(rows) >= 9
     assert len({row["folder"] for row in rows.values()}) == len(rows)
     recipe = load_preset("best")
@@ -95,3 +96,30 @@ def test_a_table_pools_frames_not_folds() -> None:
     assert table.loc[0, "mae"] == pytest.approx((30 * 1.0 + 10 * 0.2) / 40)
     assert table.loc[0, "mae_error"] == pytest.approx(0.4)
     assert json.loads(table.to_json(orient="records"))[0]["n"] == 40
+
+
+def test_an_estimate_says_how_long_and_does_nothing(
+    toys: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    command = ["reproduce", "leave-chamber-out", "--manifest", str(toys), "--out", str(out), *QUICK]
+    assert run([*command, "--estimate"]) == 0
+    told = capsys.readouterr().out
+    row = next(line for line in told.splitlines() if "leave-chamber-out, pc" in line)
+    assert row.split("|")[2:4] == [" 2 ", " 2 "]  # trainings, steps of each
+    assert float(row.split("|")[4]) > 0
+    assert "one after the other" in told
+    assert not out.exists()
+
+
+def test_paper_scale_takes_the_papers_settings_and_length(
+    toys: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--manifest", str(toys), "--out", str(tmp_path / "out"), "--paper-scale", "--estimate"]
+    narrow = "model.network={channels: [4, 4, 8, 8], core: 16, latent: 8, regressor: [8, 8]}"
+    assert run(["reproduce", "published", *words, "--set", narrow]) == 0
+    row = next(line for line in capsys.readouterr().out.splitlines() if "interleaved, pc" in line)
+    # 18 natural images in training, 64 a step: one step an epoch, 50,000 epochs.
+    assert row.split("|")[3] == " 50000 "
+    assert run(["reproduce", "published", *words, "--preset", "compact"]) == 2
+    assert "--paper-scale and --preset" in capsys.readouterr().err

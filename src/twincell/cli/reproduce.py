@@ -11,7 +11,7 @@ def reproduce(
     manifest: Annotated[Path | None, typer.Option(help="manifest.csv, or a folder that has one")] = None,
     out: Annotated[Path | None, typer.Option(help="folder for trials, tables and settings")] = None,
     list_: Annotated[bool, typer.Option("--list", help="name the experiments, one a line")] = False,
-    preset: Annotated[str, typer.Option(help="settings of every training")] = "best",
+    preset: Annotated[str | None, typer.Option(help="settings of every training; best unless given")] = None,
     start: Annotated[
         str | None, typer.Option(help="a model whose weights are every training's start")
     ] = None,
@@ -26,12 +26,23 @@ def reproduce(
     ] = None,
     folds: Annotated[int | None, typer.Option(min=2, help="folds of leave-chamber-out")] = None,
     only: Annotated[str | None, typer.Option(help="folds to run now, separated by commas")] = None,
+    protocol: Annotated[
+        str, typer.Option(help="leave-chamber-out or published, where the experiment leaves the choice")
+    ] = "leave-chamber-out",
+    paper_scale: Annotated[
+        bool, typer.Option("--paper-scale", help="the paper's own settings and lengths, for a GPU")
+    ] = False,
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="say how long it would take, and stop")
+    ] = False,
 ) -> None:
     """Re-create an experiment: trials, tables and settings in one folder; repeated, it goes on.
 
-    Several processes may share the work by naming different --only folds and the same --out.
+    Several processes may share the work by naming different --only folds and the same --out; several
+    experiments of the same settings in one --out share trainings. Trainings after a transfer are a fifth as
+    long as --steps, --epochs or the preset say, as in the paper.
 
-    Example: twincell reproduce leave-chamber-out --manifest W --modalities pc --out results/pc
+    Example: twincell reproduce schemes --manifest W --preset compact --out results/paper
     """
     from twincell.reproduce.command import reproduce_and_say
 
@@ -49,4 +60,7 @@ def reproduce(
         modalities=modalities,
         folds=folds,
         only=only,
+        protocol=protocol,
+        paper_scale=paper_scale,
+        estimate_only=estimate,
     )

@@ -1,14 +1,16 @@
 """What `twincell reproduce` does, from its words to an experiment."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from twincell.config import load_preset
+from twincell.config import Settings, load_preset, preset_names
 from twincell.data.manifest import Manifest
 from twincell.errors import UserError
 from twincell.files import write_atomic
-from twincell.reproduce.experiments import EXPERIMENTS, Request, find
-from twincell.training.command import settings_from
+from twincell.reproduce.catalogue import EXPERIMENTS, find
+from twincell.reproduce.experiment import carry_out, chosen
+from twincell.reproduce.request import PROTOCOLS, Request
+from twincell.training.command import calm_stop, settings_from
 
 
 def reproduce_and_say(
@@ -17,7 +19,7 @@ def reproduce_and_say(
     out: Path | None,
     *,
     listed: bool,
-    preset: str,
+    preset: str | None,
     start: str | None,
     steps: int | None,
     epochs: int | None,
@@ -26,13 +28,16 @@ def reproduce_and_say(
     modalities: str | None,
     folds: int | None,
     only: str | None,
+    protocol: str,
+    paper_scale: bool,
+    estimate_only: bool,
 ) -> None:
-    """Prints the experiments' names, or runs one and prints its table."""
+    """Prints the experiments' names, or how long one would take, or runs one and prints its table."""
     if listed:
         for known in EXPERIMENTS.values():
             print(f"{known.name:20} {known.shows}")
         return
-    missing = [
+    problems = [
         f"reproduce: no {what} given; {cure}"
         for what, value, cure in (
             ("experiment", experiment, f"name one of {', '.join(EXPERIMENTS)}"),
@@ -41,24 +46,63 @@ def reproduce_and_say(
         )
         if value is None
     ]
-    if experiment is None or manifest is None or out is None:
-        raise UserError(missing)
-    chosen = find(experiment)
-    settings = settings_from(load_preset(preset), steps, epochs, assignments)
+    if protocol not in PROTOCOLS:
+        problems.append(f"--protocol {protocol}: unknown; use {' or '.join(PROTOCOLS)}")
+    if paper_scale and preset is not None:
+        problems.append("--paper-scale and --preset: give one of them, both choose the settings")
+    if problems or experiment is None or manifest is None or out is None:
+        raise UserError(problems)
+    found = find(experiment)
     images = Manifest.read(manifest)
     natural = images.table.loc[images.natural, "modality"]
+    measured = tuple(modalities.split(",")) if modalities else tuple(sorted(natural.unique()))
+    settings = settings_from(load_preset(preset or "best"), steps, epochs, () if paper_scale else assignments)
     request = Request(
         manifest=images,
         out=out,
         settings=settings,
         start=start,
         seeds=_numbers("--seeds", seeds),
-        modalities=tuple(modalities.split(",")) if modalities else tuple(sorted(natural.unique())),
+        modalities=measured,
         folds=folds,
         only=None if only is None else _numbers("--only", only),
+        protocol=protocol,
+        own=papers(measured, steps, epochs, assignments) if paper_scale else {},
     )
-    _same_settings(out, settings.to_yaml() + f"start: {start}\n")
-    print(chosen.run(request))
+    if estimate_only or paper_scale:
+        from twincell.reproduce.estimate import estimate, told
+
+        print(told(estimate(chosen(request, found.jobs(request)))), flush=True)
+        if estimate_only:
+            return
+    _same_settings(out, written(request))
+    with calm_stop():
+        print(carry_out(found, request))
+
+
+def papers(
+    modalities: Sequence[str], steps: int | None, epochs: int | None, assignments: Sequence[str]
+) -> dict[str, Settings]:
+    """The paper's own settings of each modality.
+
+    Raises:
+        UserError: for a modality the paper did not look at.
+    """
+    unknown = [m for m in modalities if f"paper-{m}" not in preset_names()]
+    if unknown:
+        raise UserError(
+            f"--paper-scale: the paper has no settings for {', '.join(unknown)}; choose with --modalities, "
+            "or give --preset"
+        )
+    return {m: settings_from(load_preset(f"paper-{m}"), steps, epochs, assignments) for m in modalities}
+
+
+def written(request: Request) -> str:
+    """The exact settings of a request as they stand in settings.yaml."""
+    texts: Mapping[str, str] = {m: s.to_yaml() for m, s in request.own.items()}
+    own = "".join(f"---\n# {modality}\n{text}" for modality, text in texts.items())
+    general = "" if own else request.settings.to_yaml()
+    return f"{general}start: {request.start}\nprotocol: {request.protocol}\nfolds: {request.folds}\n{own}"
 
 
 def _numbers(option: str, text: str) -> tuple[int, ...]:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,19 +20,18 @@ from twincell.series.standing import without_standing
 if TYPE_CHECKING:
     from twincell.models.base import Prediction
 
-FRAMES, FIGURES = "frames.csv", "figures.json"
+RUN, FRAMES, FIGURES = "run", "frames.csv", "figures.json"
 
 
 def run_trial(
-    trial: Trial, settings: Settings, out: Path, start: str | None = None, progress: bool = True
+    trial: Trial, settings: Settings, folder: Path, start: str | Path | None = None, progress: bool = True
 ) -> dict[str, Any]:
     """Trains, counts every test row, measures the labelled ones; a finished trial is read back.
 
-    The folder holds the run, `frames.csv` (one row per test row: chamber, frame, label, predicted,
-    in_series with standing dirt taken off, std, novelty) and
-    `figures.json` (the model's and the two imageless baselines' figures, seconds of training).
+    `folder` is this trial's alone: it holds the run, `frames.csv` (one row per test row: chamber, frame,
+    label, predicted, in_series with standing dirt taken off, std, novelty) and `figures.json` (the model's
+    and the two imageless baselines' figures, seconds of training).
     """
-    folder = out / trial.name
     if (folder / FIGURES).exists():
         return dict(json.loads((folder / FIGURES).read_text()))
     import torch
@@ -41,7 +41,7 @@ def run_trial(
     from twincell.training.run import fit
 
     run = fit(
-        settings, trial.manifest, folder / "run", resume=True, start=start, seed=trial.seed, progress=progress
+        settings, trial.manifest, folder / RUN, resume=True, start=start, seed=trial.seed, progress=progress
     )
     model = load_model(run)
     asked = trial.manifest.select("test")
@@ -65,7 +65,7 @@ def run_trial(
     write_atomic(folder / FRAMES, frames.to_csv(index=False))
     write_atomic(folder / FIGURES, json.dumps(figures, indent=2) + "\n")
     # The checkpoint is only good for going on with this run, which is over.
-    for rest in (folder / "run" / "last.ckpt", folder / "run" / "tensorboard"):
+    for rest in (folder / RUN / "last.ckpt", folder / RUN / "tensorboard"):
         shutil.rmtree(rest) if rest.is_dir() else rest.unlink(missing_ok=True)
     return figures
 
@@ -96,10 +96,14 @@ def _in_series(frames: pd.DataFrame, prediction: "Prediction") -> NDArray[np.flo
     return counts
 
 
-def frames_of(out: Path, trials: list[Trial]) -> pd.DataFrame:
-    """The counted frames of finished trials, with columns `seed`, `fold` and `k` (blank = all labels)."""
+def frames_of(trials: Iterable[tuple[Path, Trial]]) -> pd.DataFrame:
+    """The counted frames of finished trials, from their folders.
+
+    Columns `seed`, `fold` and `k` (blank = all labels) say whose they are.
+    """
     parts = []
-    for trial in trials:
-        part = pd.read_csv(out / trial.name / FRAMES)
-        parts.append(part.assign(seed=trial.seed, fold=trial.fold, k=np.nan if trial.k is None else trial.k))
+    for folder, trial in trials:
+        part = pd.read_csv(folder / FRAMES)
+        k = np.nan if trial.k is None else trial.k
+        parts.append(part.assign(seed=trial.seed, fold=trial.fold, k=k))
     return pd.concat(parts, ignore_index=True)

@@ -1,8 +1,9 @@
 """What `twincell train` does, from its words to a run."""
 
+import contextlib
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +39,16 @@ def train_and_say(
 
 
 def run(settings: Settings, manifest: Manifest, out: Path, **how: Any) -> None:
-    """`fit`, with a calm line and the exit code 128 + number when a signal stopped it."""
-    try:
+    """`fit`, ended calmly when a signal stops it."""
+    with calm_stop():
         fit(settings, manifest, out, **how)
+
+
+@contextlib.contextmanager
+def calm_stop() -> Iterator[None]:
+    """A training stopped by a signal ends in a calm line and the exit code 128 + number."""
+    try:
+        yield
     except Stopped as stopped:
         name = signal.Signals(stopped.signal).name
         print(f"twincell: {name}: {stopped}", file=sys.stderr)

@@ -3,8 +3,9 @@
 import contextlib
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import lightning as L
@@ -18,7 +19,12 @@ from twincell.training.device import has_bfloat16
 from twincell.training.schedule import factor
 
 NETWORK = 100  # stream of chance: dropout, latent samples
-OPTIMIZERS = {"adam": torch.optim.Adam, "radam": torch.optim.RAdam, "adamw": torch.optim.AdamW}
+OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
+    "adam": torch.optim.Adam,
+    "radam": torch.optim.RAdam,
+    "adamw": torch.optim.AdamW,
+    "sgd": partial(torch.optim.SGD, momentum=0.9),
+}
 
 
 @dataclass(frozen=True)
@@ -103,10 +109,7 @@ class CountingTask(L.LightningModule, ABC):
         step = self.global_step
         # Dropout and latent samples repeat after a resume because each step starts from its own seed.
         torch.manual_seed(seed_for(self.plan.seed, step, NETWORK + self.global_rank))
-        batch = self.plan.batches.make(step).share(self.global_rank, self.trainer.world_size)
-        if self.uses_bfloat16:
-            images = batch.images.contiguous(memory_format=torch.channels_last)
-            batch = Batch(images, batch.counts, batch.natural, batch.weights, batch.density)
+        batch = self.laid_out(self.plan.batches.make(step).share(self.global_rank, self.trainer.world_size))
         result = self.losses(batch, self.moment(step))
         known = (
             batch.labelled & batch.natural if bool((batch.labelled & batch.natural).any()) else batch.labelled
@@ -115,6 +118,12 @@ class CountingTask(L.LightningModule, ABC):
         self.latest = {"loss": result.total.detach(), "count_error": error}
         self.latest |= {name: value.detach() for name, value in result.terms.items()}
         return result.total
+
+    def laid_out(self, batch: Batch) -> Batch:
+        """The batch with its images in the memory order that bfloat16 convolutions are fastest with."""
+        if not self.uses_bfloat16:
+            return batch
+        return replace(batch, images=batch.images.contiguous(memory_format=torch.channels_last))
 
     def configure_optimizers(self) -> Any:
         """The optimiser over the network's parameters, its learning rate set anew for every step."""

@@ -1,0 +1,27 @@
+"""Every experiment that `twincell reproduce` knows: one line each."""
+
+from twincell.errors import UserError
+from twincell.reproduce import ablation, protocols
+from twincell.reproduce.experiment import Experiment
+
+EXPERIMENTS: dict[str, Experiment] = {
+    e.name: e
+    for e in (
+        protocols.PROTOCOLS_EXPERIMENT,
+        protocols.PUBLISHED_EXPERIMENT,
+        protocols.CHAMBERS_EXPERIMENT,
+        protocols.LABELS_EXPERIMENT,
+        ablation.EXPERIMENT,
+    )
+}
+
+
+def find(name: str) -> Experiment:
+    """The experiment of that name.
+
+    Raises:
+        UserError: for any other word.
+    """
+    if name not in EXPERIMENTS:
+        raise UserError(f"experiment {name!r} is unknown: use one of {', '.join(EXPERIMENTS)}")
+    return EXPERIMENTS[name]

@@ -1,0 +1,140 @@
+"""How long trainings will take, from a few timed steps of each kind, before they start."""
+
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from twincell.config import Settings
+from twincell.data.batches import Batches, division
+from twincell.data.manifest import Manifest
+from twincell.data.store import ImageStore
+from twincell.evaluate.tables import markdown
+from twincell.models import METHODS
+from twincell.reproduce.stage import Job
+from twincell.training.device import device_name
+from twincell.training.material import choose
+from twincell.training.task import Plan
+from twincell.transfer.scheme import freeze, frozen_parts
+
+STEPS, WARM_UP = 4, 2
+IMAGES, POOL = 64, 32
+"""Natural and drawn images of a timed training: few, since how many there are does not change a step."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """One kind of training.
+
+    Attributes:
+        name: stage or protocol and modality.
+        trainings: how many there are.
+        steps: of one of them.
+        seconds_per_step: as timed.
+    """
+
+    name: str
+    trainings: int
+    steps: int
+    seconds_per_step: float
+
+    @property
+    def hours(self) -> float:
+        """Of all its trainings, one after the other."""
+        return self.trainings * self.steps * self.seconds_per_step / 3600
+
+
+def best_device() -> torch.device:
+    """The device a training takes unless told otherwise."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def seconds_per_step(settings: Settings, manifest: Manifest, device: torch.device) -> float:
+    """The median length in seconds of a training step, batch and optimiser included.
+
+    Args:
+        settings: of the training; with a scheme that thaws, everything learns in the timed steps.
+        manifest: rows of split train are drawn from.
+        device: where to compute.
+    """
+    table = manifest.table
+    rows = np.flatnonzero((table["split"] == "train").to_numpy())
+    few = rows[np.unique(np.linspace(0, len(rows) - 1, min(IMAGES, len(rows))).round().astype(int))]
+    if settings.synthetic.backgrounds == "mean":  # this one needs a frame with few cells
+        first = rows[np.argsort(table["count"].to_numpy()[rows], kind="stable")[:1]]
+        few = np.union1d(few, first)
+    asked = settings.changed({"synthetic.pool": min(settings.synthetic.pool, POOL)})
+    store = ImageStore.load(Manifest(table.iloc[few].reset_index(drop=True), manifest.root), progress=False)
+    method = METHODS[settings.method]
+    network = method.build(settings.model).to(device).train()
+    if settings.transfer is not None:
+        freeze(network, frozen_parts(settings.transfer.scheme, method.parts, 1, 1))
+    task = method.task(network, settings).to(device)
+    task.plan = Plan(Batches(store, asked, 0, device=device), STEPS + WARM_UP, 0)
+    optimizer = task.configure_optimizers()["optimizer"]
+    seconds = []
+    for step in range(STEPS + WARM_UP):
+        start = time.perf_counter()
+        optimizer.zero_grad()
+        task.losses(task.laid_out(task.plan.batches.make(step)), task.moment(step)).total.backward()
+        optimizer.step()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds[WARM_UP:])
+
+
+def steps_of(settings: Settings, manifest: Manifest, seed: int) -> int:
+    """How many steps a training takes that does not stop early."""
+    if settings.training.steps:
+        return settings.training.steps
+    train, _, _ = choose(manifest, settings, seed)
+    natural = int((manifest.natural & train).sum())
+    own, drawn = division(settings, natural)
+    there = int(train.sum()) - natural if settings.synthetic.source == "manifest" else settings.synthetic.pool
+    return (settings.training.epochs or 0) * -(-(natural if own else there) // (own or drawn))
+
+
+def estimate(jobs: Sequence[Job]) -> list[Estimate]:
+    """Times each kind of training among the jobs that are not done yet."""
+    kinds: dict[tuple[str, str], list[Job]] = {}
+    for job in jobs:
+        if not job.done:
+            name = f"{job.stage or job.trial.protocol}, {job.trial.modality}"
+            kinds.setdefault((name, job.settings.to_yaml()), []).append(job)
+    timed: dict[str, float] = {}
+    found = []
+    for (name, _), own in kinds.items():
+        first = own[0]
+        key = f"{first.trial.modality} {_step(first.settings).to_yaml()}"
+        if key not in timed:
+            timed[key] = seconds_per_step(first.settings, first.trial.manifest, best_device())
+        steps = max(steps_of(first.settings, job.trial.manifest, job.trial.seed) for job in own)
+        found.append(Estimate(name, len(own), steps, timed[key]))
+    return found
+
+
+def _step(settings: Settings) -> Settings:
+    """The settings less what does not change a step's length."""
+    return settings.changed(
+        {"name": "", "training.steps": 1, "training.epochs": None, "training.warmup": 0.0}
+    )
+
+
+def told(estimates: Sequence[Estimate]) -> str:
+    """The estimates as a Markdown table with their sum."""
+    if not estimates:
+        return "every training is done already"
+    rows = [
+        [e.name, str(e.trainings), str(e.steps), f"{e.seconds_per_step:.4f}", f"{e.hours:.2f}"]
+        for e in estimates
+    ]
+    table = markdown(["training", "number", "steps each", "s per step", "hours"], rows)
+    hours = sum(e.hours for e in estimates)
+    return (
+        f"{table}\nAbout {hours:.1f} h of training ({60 * hours:.0f} min), one after the other, on "
+        f"{device_name(best_device())}, unless validation stops it early; drawing and counting come on top."
+    )

@@ -1,0 +1,67 @@
+"""What an experiment is - trainings, and a table told from their figures - and how one is carried out."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from twincell.files import write_atomic
+from twincell.reproduce.request import Request
+from twincell.reproduce.stage import Job
+from twincell.reproduce.summary import as_markdown, summarise
+from twincell.reproduce.trial import frames_of, run_trial
+
+
+@dataclass(frozen=True)
+class Result:
+    """A finished job and its figures, as `run_trial` returns them."""
+
+    job: Job
+    figures: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A name, what it shows, which trainings it needs, and what it tells of them.
+
+    Attributes:
+        name: the word on the command line.
+        shows: one line for `--list`.
+        jobs: all its trainings, each behind the one it starts from.
+        tell: writes tables and figures into `request.out` from the finished trainings, which may be fewer
+            than all of them; returns the Markdown that is printed.
+    """
+
+    name: str
+    shows: str
+    jobs: Callable[[Request], list[Job]]
+    tell: Callable[[Request, Sequence[Result]], str]
+
+
+def chosen(request: Request, jobs: Sequence[Job]) -> list[Job]:
+    """Those of the folds that this process was asked for."""
+    return [job for job in jobs if request.only is None or job.trial.fold in request.only]
+
+
+def carry_out(experiment: Experiment, request: Request) -> str:
+    """Does the trainings that are not done yet and tells of all that are finished."""
+    jobs = experiment.jobs(request)
+    for job in chosen(request, jobs):
+        run_trial(job.trial, job.settings, job.folder, job.start, request.progress)
+    # Another process may have done the rest meanwhile: the tables hold every training that is finished.
+    return experiment.tell(request, [Result(job, read_back(job)) for job in jobs if job.done])
+
+
+def read_back(job: Job) -> dict[str, Any]:
+    """The figures of a finished job."""
+    return run_trial(job.trial, job.settings, job.folder, job.start, progress=False)
+
+
+def write_summary(request: Request, results: Sequence[Result], by: tuple[str, ...], title: str) -> str:
+    """Writes `title`.csv, .md and `title`-frames.csv with every counted frame; returns the Markdown."""
+    table = summarise([result.figures for result in results], by)
+    text = as_markdown(table, by)
+    write_atomic(request.out / f"{title}.csv", table.to_csv(index=False))
+    write_atomic(request.out / f"{title}.md", text)
+    frames = frames_of([(result.job.folder, result.job.trial) for result in results])
+    write_atomic(request.out / f"{title}-frames.csv", frames.to_csv(index=False))
+    return text
