@@ -19,7 +19,7 @@ SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", 
 TIFFS = frozenset({".tif", ".tiff"})
 NEED_IMPORT = frozenset({".nd2", ".czi", ".lif", ".zarr", ".oir", ".vsi"})
 COLUMNS = (
-    "chamber", "frame", "time_h", "image", "path", "page", "modality", "origin", "counted", "series"
+    "chamber", "frame", "time_h", "image", "path", "page", "modality", "origin", "counted", "series", "noted"
 )  # fmt: skip
 
 
@@ -30,7 +30,8 @@ class Frames:
     Attributes:
         table: one row per frame: `chamber` ("" = a picture for itself), `frame`, `time_h` (NaN = unknown),
             `image` (as the user knows it), `path`, `page`, `modality` and `origin` ("" = not said), `counted`
-            (a person's count, NaN = none), `series` (whether the row is part of a time-lapse).
+            (a person's count, NaN = none), `series` (whether the row is part of a time-lapse), `noted` (why
+            not to trust the image, by a manifest's column `flag`, as `twincell import stack` writes it).
         stacks: the stacks among the paths.
         notes: what was decided or left out, to be printed.
     """
@@ -136,6 +137,7 @@ def _of_manifest(path: Path, choices: Choices) -> pd.DataFrame:
             "origin": table["origin"],
             "counted": table["count"],
             "series": (per_chamber > 1) & natural_rows & (not choices.single),
+            "noted": table["flag"].fillna("").astype(str) if "flag" in table else "",
         }
     ).loc[order]
 
@@ -192,6 +194,7 @@ def _of_files(paths: list[Path], chamber: str, choices: Choices, found: Frames) 
             "origin": "",
             "counted": math.nan,
             "series": frames is not None,
+            "noted": "",
         }
     )
 
@@ -213,6 +216,7 @@ def _of_stack(path: Path, choices: Choices, found: Frames) -> pd.DataFrame:
             "origin": "",
             "counted": math.nan,
             "series": info.frames > 1 and not choices.single,
+            "noted": "",
         }
     )
 

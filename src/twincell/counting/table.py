@@ -62,9 +62,13 @@ def counts_table(
     if len(alone):
         _fill(table, _alone(alone))
     table["flag"] = [
-        _flag(flag, fault, other)
-        for flag, fault, other in zip(
-            table["flag"], table["fault"].fillna(""), _other_modality(table["modality"], card), strict=True
+        _flag(flag, fault, noted, other)
+        for flag, fault, noted, other in zip(
+            table["flag"],
+            table["fault"].fillna(""),
+            table["noted"],
+            _other_modality(table["modality"], card),
+            strict=True,
         )
     ]
     table["count_frame"] = table["count_frame"].round(3)
@@ -129,8 +133,10 @@ def _other_modality(modalities: pd.Series, card: ModelCard) -> pd.Series:
     return (modalities != "") & ~modalities.isin(card.modalities)
 
 
-def _flag(flag: str, fault: str, other: bool) -> str:
+def _flag(flag: str, fault: str, noted: str, other: bool) -> str:
+    """All reasons, each once: the time-lapse's, the file's, the importer's and the model's."""
     reasons = [reason for reason in flag.split("; ") if reason]
+    reasons += [reason for reason in noted.split("; ") if reason and reason not in reasons]
     if fault:
         reasons = [f"{UNREADABLE}: {fault.replace('; ', ', ')}", *(r for r in reasons if r != UNREADABLE)]
     if other:

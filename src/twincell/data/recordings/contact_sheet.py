@@ -1,5 +1,6 @@
 """Contact sheets: what was found and how it was treated, to be checked by eye in a minute."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,9 +57,9 @@ def _draw(
     for row, chamber in enumerate(group, 1):
         axes = figure.add_subplot(grid[row, :])
         _crops(axes, out, recording, chamber, lines)
-    skipped = sum(bool(line["fault"]) for line in lines)
     figure.suptitle(
-        f"{recording.name}: {len(lines)} frames, {skipped} skipped, turned by {layout.reference.angle:.2f}°, "
+        f"{recording.name}: {len(lines)} frames, {_skipped(lines)}, "
+        f"turned by {layout.reference.angle:.2f}°, "
         f"{len(layout.chambers)} chambers",
         fontsize=11,
     )
@@ -66,6 +67,12 @@ def _draw(
     temporary = file.with_name(f".{file.stem}.tmp.png")
     figure.savefig(temporary)
     temporary.replace(file)
+
+
+def _skipped(lines: Sequence[dict[str, Any]]) -> str:
+    faults = Counter(line["fault"] for line in lines if line["fault"])
+    listed = f" ({', '.join(f'{n} {fault}' for fault, n in sorted(faults.items()))})" if faults else ""
+    return f"{faults.total()} skipped{listed}"
 
 
 def _reference(axes: "Axes", layout: Layout, group: Sequence[Chamber]) -> None:
@@ -138,4 +145,6 @@ def _crops(
         strip[:, k * step : k * step + side] = one
         axes.text(k * step + 2, 2, f"{chosen[k]}", va="top", fontsize=7, color="#e4572e")
     axes.imshow(strip, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
-    axes.set_title(f"chamber {chamber.number}, {len(there)} images", fontsize=8, loc="left", pad=2)
+    flagged = sum(bool(line["flag"]) or chamber.number in line["hidden"] for line in lines)
+    title = f"chamber {chamber.number}: {len(there)} images, {flagged} flagged; the red numbers are frames"
+    axes.set_title(title, fontsize=8, loc="left", pad=2)

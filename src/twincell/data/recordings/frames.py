@@ -1,6 +1,6 @@
 """One frame: checked, laid against the reference, and cut into the chambers' grey crops."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,7 +13,7 @@ from twincell.data.recordings.recording import Recording
 from twincell.data.recordings.registration import Motion, register, wall_score
 from twincell.data.recordings.walls import smoothed
 
-COVERED = 0.4  # score of a chamber's own walls below which it is not to be seen
+COVERED = 0.4  # score of a chamber's own walls below which something hides them, or their focus is another
 MOST_OUTSIDE = 0.1  # part of a crop that may lie outside the frame
 
 
@@ -28,6 +28,7 @@ class FrameResult:
         focus: its edge strength as part of the usual.
         fault, detail: why it is skipped, or empty.
         flag: why it is kept but not to be trusted, or empty.
+        hidden: numbers of the chambers whose walls are not seen as usual; their crops are kept.
         crops: by chamber number, (size, size) uint8.
         lost: by chamber number, why this chamber alone is skipped: (fault, detail).
         digest: fingerprint of the raw pixels.
@@ -40,6 +41,7 @@ class FrameResult:
     fault: str = ""
     detail: str = ""
     flag: str = ""
+    hidden: Sequence[int] = ()
     crops: Mapping[int, NDArray[np.uint8]] = field(default_factory=dict)
     lost: Mapping[int, tuple[str, str]] = field(default_factory=dict)
     digest: str = ""
@@ -68,24 +70,21 @@ def treat_frame(recording: Recording, layout: Layout, i: int, last: Motion, seen
         return result
     if result.focus < BLURRED:
         result.flag = "out of focus"
-    crops, lost = {}, {}
+    crops, lost, hidden = {}, {}, []
     for chamber in layout.chambers:
         try:
-            crops[chamber.number] = _crop(frame, smooth, layout, chamber, result)
+            crops[chamber.number] = _crop(frame, chamber, result.motion, result.gain)
         except FrameError as fault:
             lost[chamber.number] = (fault.kind, fault.detail)
-    result.crops, result.lost = crops, lost
+            continue
+        if wall_score(smooth, layout.reference.walls, chamber.walls, result.motion) < COVERED:
+            hidden.append(chamber.number)
+    result.crops, result.lost, result.hidden = crops, lost, hidden
     return result
 
 
-def _crop(
-    frame: NDArray, smooth: NDArray[np.float32], layout: Layout, chamber: Chamber, result: FrameResult
-) -> NDArray[np.uint8]:
-    assert result.motion is not None  # only frames that were registered come here
-    crop, outside = chamber.cutter.cut(frame, result.motion)
+def _crop(frame: NDArray, chamber: Chamber, motion: Motion, gain: float) -> NDArray[np.uint8]:
+    crop, outside = chamber.cutter.cut(frame, motion)
     if outside > MOST_OUTSIDE:
         raise FrameError("out of view", f"{outside:.0%} of the crop lies outside the picture")
-    score = wall_score(smooth, layout.reference.walls, chamber.walls, result.motion)
-    if score < COVERED:
-        raise FrameError("covered", f"the chamber's walls are not to be seen (they correlate {score:.2f})")
-    return chamber.scale.grey(crop, result.gain)
+    return chamber.scale.grey(crop, gain)

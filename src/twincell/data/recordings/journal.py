@@ -118,6 +118,7 @@ class Journal:
             "fault": result.fault,
             "detail": result.detail,
             "flag": result.flag,
+            "hidden": list(result.hidden),
             "chambers": sorted(result.crops),
             "lost": {str(k): list(v) for k, v in result.lost.items()},
             "digest": result.digest,

@@ -20,6 +20,7 @@ from twincell.data.recordings.recording import Recording
 from twincell.files import write_atomic
 
 SKIPPED = ["position", "chamber", "frame", "fault", "detail"]
+HIDDEN = "walls not seen"  # covered by something, or in another focus than the rest
 
 
 def write_results(
@@ -99,12 +100,17 @@ def _manifest_rows(
             "position": recording.name,
             "pixel_size_um": "" if size is None else round(size * scale[number], 6),
             "interval_min": "" if recording.interval_min is None else round(recording.interval_min, 6),
-            "flag": line["flag"],
+            "flag": _flag(line, number),
         }
         for number in scale
         for line, h in zip(lines, hours, strict=True)
         if number in line["chambers"]
     ]
+
+
+def _flag(line: dict[str, Any], chamber: int) -> str:
+    """Why a chamber's image is not to be trusted, reasons joined by "; ", or empty."""
+    return "; ".join(filter(None, [line["flag"], HIDDEN if chamber in line["hidden"] else ""]))
 
 
 def _skipped_rows(
