@@ -48,7 +48,7 @@ def test_missing_and_broken_files_are_told_apart(tmp_path) -> None:
 
 
 def test_all_faults_are_told_at_once() -> None:
-    found = faults({"training.optimizer": "sgd", "augment.crop": 2, "batch.siez": 3, "training.steps": -1})
+    found = faults({"training.optimizer": "lion", "augment.crop": 2, "batch.siez": 3, "training.steps": -1})
     assert len(found) == 4
     assert any("batch.siez: no such setting" in line for line in found)
     assert any("augment.crop" in line and "found 2" in line for line in found)

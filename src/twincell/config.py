@@ -98,12 +98,15 @@ class TrainingSettings(Strict):
     """Passes over the natural training images (one of `epochs` and `steps` is given)."""
     steps: Positive | None = None
     """Optimiser steps."""
-    optimizer: Literal["adam", "radam", "adamw"] = "adam"
+    optimizer: Literal["adam", "radam", "adamw", "sgd"] = "adam"
+    """sgd: stochastic gradient descent with momentum 0.9."""
     learning_rate: Annotated[float, Field(gt=0)] = 1.3e-4
     weight_decay: NotNegative = 0.0
-    schedule: Literal["constant", "cosine", "one-cycle"] = "constant"
+    schedule: Literal["constant", "cosine", "one-cycle", "staircase"] = "constant"
     warmup: Share = 0.0
     """Share of the steps over which the learning rate ramps up from zero (one-cycle: its rising part)."""
+    drops: tuple[Share, ...] = ()
+    """staircase: shares of the steps after which the learning rate is divided by 10, each once more."""
     clip: NotNegative = 0.0
     """Largest norm of the gradient; 0 = not limited."""
     ema: Annotated[float, Field(ge=0, lt=1)] = 0.0

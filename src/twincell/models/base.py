@@ -92,16 +92,71 @@ class Method(Protocol):
         """A fresh network from `settings` (a `settings_class`); weights come from torch's generator."""
         ...
 
-    def task(self, network: nn.Module, settings: "Settings") -> "CountingTask":
-        """The training wrapper around `network`; `settings` is the whole preset, `settings.model` its own."""
-        ...
-
     def predict(self, network: nn.Module, images: Tensor) -> Prediction:
         """Counts natural images.
 
         Args:
             network: as built, in eval mode, on the device of the images.
             images: (N, 1, 128, 128) float32 in [0, 1].
+        """
+        ...
+
+
+@runtime_checkable
+class Trained(Protocol):
+    """A method whose network learns step by step."""
+
+    def task(self, network: nn.Module, settings: "Settings") -> "CountingTask":
+        """The training wrapper around `network`; `settings` is the whole preset, `settings.model` its own."""
+        ...
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Counted natural training images, untouched.
+
+    Attributes:
+        images: (N, 1, 128, 128) float32 in [0, 1], N from 1.
+        counts: (N,) float32, cells per image.
+        chambers: N names, one per time-lapse.
+    """
+
+    images: Tensor
+    counts: Tensor
+    chambers: tuple[str, ...]
+
+
+@runtime_checkable
+class Fitted(Protocol):
+    """A method without gradient steps: it finds its network's buffers in one go."""
+
+    def fit(self, network: nn.Module, counted: Counted, seed: int, tries: int) -> dict[str, Any]:
+        """Sets the buffers of `network`.
+
+        Args:
+            network: as built, in eval mode.
+            counted: what is learned from.
+            seed: of all chance.
+            tries: how many candidates are tried, from 1: the settings' `training.steps`.
+
+        Returns:
+            What was found, as numbers and words by name, for the model's card.
+        """
+        ...
+
+
+@runtime_checkable
+class Pretrained(Protocol):
+    """A method whose networks can start from weights that were trained on other images."""
+
+    def pretrain(self, network: nn.Module, settings: Any) -> str:
+        """Loads the weights that `settings` (a `settings_class`) names into a fresh network.
+
+        Returns:
+            Where the weights come from, for the model's card; empty where none are asked for.
+
+        Raises:
+            UserError: when they cannot be had.
         """
         ...
 

@@ -12,8 +12,10 @@ from twincell.config import Settings
 from twincell.data.batches import Batches, division
 from twincell.data.manifest import Manifest
 from twincell.data.store import ImageStore
+from twincell.errors import UserError
 from twincell.evaluate.tables import markdown
 from twincell.models import METHODS
+from twincell.models.base import Trained
 from twincell.reproduce.stage import Job
 from twincell.training.device import device_name
 from twincell.training.material import choose
@@ -69,6 +71,8 @@ def seconds_per_step(settings: Settings, manifest: Manifest, device: torch.devic
     asked = settings.changed({"synthetic.pool": min(settings.synthetic.pool, POOL)})
     store = ImageStore.load(Manifest(table.iloc[few].reset_index(drop=True), manifest.root), progress=False)
     method = METHODS[settings.method]
+    if not isinstance(method, Trained):
+        raise UserError(f"method {settings.method} takes no steps that could be timed; leave out --estimate")
     network = method.build(settings.model).to(device).train()
     if settings.transfer is not None:
         freeze(network, frozen_parts(settings.transfer.scheme, method.parts, 1, 1))

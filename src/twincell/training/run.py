@@ -8,17 +8,18 @@ import lightning as L
 import torch
 from torch import Tensor, nn
 
-import twincell
 from twincell.config import Settings
 from twincell.data.batches import Batches, steps_per_epoch
 from twincell.data.chance import seed_for
 from twincell.data.manifest import Manifest
 from twincell.errors import UserError
 from twincell.models import METHODS
-from twincell.models.base import Settling
-from twincell.models.file import ModelCard, Preprocessing, TrainingData, load_card, load_model, save_model
+from twincell.models.base import Fitted, Pretrained, Settling, Trained
+from twincell.models.file import ModelCard, load_card, load_model, save_model
 from twincell.training import keeping
+from twincell.training.card import make_card
 from twincell.training.device import device_name
+from twincell.training.fitting import check_fitted, fit_at_once
 from twincell.training.folder import Identity, check_folder, note_run
 from twincell.training.history import History
 from twincell.training.keeping import Keeping
@@ -91,7 +92,10 @@ def fit(
     """
     out, progress = Path(out), progress and is_first_process()
     start = settings.start if start is None else start
-    network = _network(settings, start, seed)
+    method = METHODS[settings.method]
+    if isinstance(method, Fitted):
+        check_fitted(settings, start)
+    network, origin = _network(settings, start, seed)
     identity = Identity(
         str(manifest.root), manifest.fingerprint(), seed, load_card(start).sha256 if start else ""
     )
@@ -99,6 +103,10 @@ def fit(
     if (out / "model.json").exists():
         _say(progress, f"{out} holds a finished model; nothing to do")
         return out
+    if isinstance(method, Fitted):
+        _say(progress, fit_at_once(method, network, settings, manifest, identity, out, progress))
+        return out
+    assert isinstance(method, Trained)
     material = load_material(manifest, settings, seed, progress)
     steps = settings.training.steps or (settings.training.epochs or 0) * steps_per_epoch(
         material.train, settings
@@ -114,9 +122,9 @@ def fit(
         device = trainer.strategy.root_device
         batches = Batches(material.train, settings, seed, targets, weights, device, progress)
         note_run(out, settings, identity)
-        task = METHODS[settings.method].task(network, settings)
+        task = method.task(network, settings)
         task.plan = Plan(batches, steps, seed)
-        _say(progress, _description(settings, material, network, device, steps))
+        _say(progress, _description(settings, material, network, device, steps, origin))
         trainer.fit(task, Ticks(), ckpt_path=checkpoint, weights_only=True)
 
     kept = _one(callbacks, Keeping)
@@ -125,17 +133,18 @@ def fit(
             kept.stopped, f"stopped after step {trainer.global_step} of {steps}; go on with --resume"
         )
     if trainer.is_global_zero:
-        _finish(task, callbacks, out, _card(settings, manifest, material, trainer, callbacks, seed, start))
+        _finish(task, callbacks, out, _card(settings, manifest, material, trainer, callbacks, seed, origin))
         _say(progress, _ending(trainer.global_step, steps, callbacks, out))
     return out
 
 
-def _network(settings: Settings, start: str | Path | None, seed: int) -> nn.Module:
-    """The network at step 0."""
+def _network(settings: Settings, start: str | Path | None, seed: int) -> tuple[nn.Module, str]:
+    """The network at step 0, and where its weights come from (empty = random)."""
     torch.manual_seed(seed_for(seed, 0, INITIAL_WEIGHTS))
-    network = METHODS[settings.method].build(settings.model)
+    method = METHODS[settings.method]
+    network = method.build(settings.model)
     if start is None:
-        return network
+        return network, method.pretrain(network, settings.model) if isinstance(method, Pretrained) else ""
     model = load_model(start)
     if model.card.method != settings.method:
         raise UserError(
@@ -149,7 +158,7 @@ def _network(settings: Settings, start: str | Path | None, seed: int) -> nn.Modu
             f"{start}: its network has other widths than the settings {settings.name} "
             f"({str(error).splitlines()[1].strip()}); choose the preset the model was trained with"
         ) from error
-    return network
+    return network, str(start)
 
 
 def _callbacks(
@@ -197,48 +206,36 @@ def _card(
     trainer: L.Trainer,
     callbacks: list[L.Callback],
     seed: int,
-    start: str | Path | None,
+    origin: str,
 ) -> ModelCard:
-    store = material.train
-    labelled = ~store.counts.isnan() & store.natural
     validation = next((c for c in callbacks if isinstance(c, Validation)), None)
-    metrics = {} if validation is None else {"validation": {"mae": validation.mae, "step": validation.step}}
-    return ModelCard(
-        name=settings.name,
-        method=settings.method,
-        settings=settings.model.model_dump(mode="json"),
-        training=settings.model_dump(mode="json"),
-        modalities=sorted(
-            {
-                modality
-                for modality, own in zip(store.modalities, store.natural.tolist(), strict=True)
-                if own == settings.batch.natural  # a network of drawn images alone: those of the drawn ones
-            }
-        ),
-        preprocessing=Preprocessing(test_time_flips=settings.counting.test_time_flips),
-        data=TrainingData(
-            fingerprint=manifest.fingerprint(),
-            images=int(store.natural.sum()),
-            labelled=int(labelled.sum()),
-            chambers=len({c for c, own in zip(store.chambers, store.natural.tolist(), strict=True) if own}),
-            description=material.described + (f"; started from {start}" if start else ""),
-        ),
-        metrics=metrics,
+    return make_card(
+        settings,
+        manifest,
+        material,
         seed=seed,
         steps=trainer.global_step,
-        seconds=round(_one(callbacks, History).seconds, 1),
+        seconds=_one(callbacks, History).seconds,
         machine=device_name(trainer.strategy.root_device),
-        twincell_version=twincell.__version__,
+        metrics={}
+        if validation is None
+        else {"validation": {"mae": validation.mae, "step": validation.step}},
+        origin=origin,
     )
 
 
 def _description(
-    settings: Settings, material: Material, network: nn.Module, device: torch.device, steps: int
+    settings: Settings,
+    material: Material,
+    network: nn.Module,
+    device: torch.device,
+    steps: int,
+    origin: str,
 ) -> str:
     millions = sum(p.numel() for p in network.parameters()) / 1e6
     return (
         f"training {settings.name} ({settings.method}, {millions:.2f} M parameters) for {steps} steps "
-        f"on {device_name(device)}: {material.described}"
+        f"on {device_name(device)}: {material.described}" + (f"; started from {origin}" if origin else "")
     )
 
 

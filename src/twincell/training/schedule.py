@@ -13,6 +13,7 @@ def factor(settings: TrainingSettings, step: int, steps: int) -> float:
 
     - constant: 1 after a linear ramp over the share `warmup`.
     - cosine: the same ramp, then half a cosine towards 0.
+    - staircase: the same ramp, then 1, divided by 10 after each of the shares `drops`.
     - one-cycle: half a cosine from 1/25 up to 1 over the share `warmup`, another one down to 1/250,000
       (Smith and Topin's, as torch's OneCycleLR has it).
     """
@@ -21,6 +22,8 @@ def factor(settings: TrainingSettings, step: int, steps: int) -> float:
     ramp = round(settings.warmup * steps)
     if step < ramp:
         return (step + 1) / ramp
+    if settings.schedule == "staircase":
+        return 10.0 ** -sum(step >= round(share * steps) for share in settings.drops)
     if settings.schedule == "cosine":
         return 0.5 * (1 + math.cos(math.pi * (step - ramp) / max(steps - ramp, 1)))
     return 1.0
