@@ -7,8 +7,10 @@ import pytest
 import torch
 
 from twincell.render import Preset, load_preset, synthesise
+from twincell.render.dirt import smudges
 from twincell.render.field import Grid, outline
 from twincell.render.optics import Pupil, empty_level, intensity
+from twincell.scene.scene import Dirt
 
 GRID = Grid(scale=2, pad=8)
 SHARP = 100.0  # cycles / px, an aperture that takes nothing away
@@ -121,7 +123,7 @@ def one_cell(preset: str, **overrides: Any) -> Preset:
         "scene.place.margins": [63.9, 63.9, 63.9, 63.9],
         "scene.cells.radius": [5.0, 5.0],
         "scene.cells.spread": 0,
-        "scene.cells.swollen": 0,
+        "scene.cells.swollen": (0, 0),
         "scene.cells.blebbing": 0,
         "scene.cells.grain": [0.0, 0.0],
         "scene.cells.stretch": [1.0, 1.0],
@@ -200,3 +202,38 @@ def test_phase_contrast_shows_touching_cells_with_a_bright_seam() -> None:
     at_seam = made.images[touching, 0][torch.arange(len(x)), y, x]
     single = profile(one_cell("optics-pc"), 0.2)[4:8].max() * 0.2
     assert float(at_seam.mean()) > 1.15 * float(single)
+
+
+def test_the_border_between_cells_grown_together_vanishes() -> None:
+    def seam(fused: float) -> float:
+        """Brightness in the middle between two pressed cells, over that of the empty field."""
+        two = {
+            "scene.counts.least": 2,
+            "scene.counts.most": 2,
+            "scene.place.margins": [50, 50, 50, 50],
+            "scene.place.touching": 1,
+            "scene.place.fused_squeeze": [0.8, 0.8],
+            "scene.cells.fused_images": 1,
+            "scene.cells.fused": [fused, fused],
+            "look.contact": [0, 0],
+        }
+        field = torch.full((1, 1, 128, 128), 0.7)
+        made = synthesise(one_cell("optics-bf", **two), 16, seed=0, backgrounds=field)
+        pairs = made.centres[:, :2]
+        pressed = (pairs[:, 0] - pairs[:, 1]).norm(dim=1) < 8.1
+        assert int(pressed.sum()) > 5
+        x, y = pairs[pressed].mean(1).floor().long().unbind(1)
+        return float(made.images[pressed, 0][torch.arange(len(x)), y, x].mean()) / 0.7
+
+    assert seam(0.02) < 0.9, "a dark line"
+    assert seam(1.0) > 0.95, "hardly a line is left"
+
+
+def test_a_grain_far_out_of_focus_is_a_dark_disc_with_a_bright_edge() -> None:
+    rings = torch.tensor([[[64.5, 64.5, 8.0, 1.5, -1.0]]])
+    none = torch.zeros(1, 1, 4)
+    picture = smudges(Dirt(specks=none, rings=rings, debris=none, bubbles=none), strength=1.0)[0]
+    assert float(picture[64, 64]) < -0.15, "the spot in its middle"
+    assert -0.1 < float(picture[64, 69]) < -0.03, "the disc"
+    assert float(picture[64, 73]) > 0.02, "its edge"
+    assert float(picture[64, 80].abs()) < 1e-3

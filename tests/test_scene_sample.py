@@ -191,3 +191,18 @@ def test_large_cells_keep_from_the_wall(preset: str) -> None:
         [scene.x - box[..., 0], box[..., 2] - scene.x, scene.y - box[..., 1], box[..., 3] - scene.y]
     )
     assert float((gap.amin(0) - 0.9 * scene.radius)[scene.present].min()) > -1e-3
+
+
+def test_clumps_that_grew_together_lie_nearer_and_keep_their_count() -> None:
+    def nearness(share: float) -> tuple[torch.Tensor, Scene]:
+        settings = load_scene_settings("optics-bf", {"cells.fused_images": share})
+        scene = sample(settings, 64, seed=8)
+        sums = scene.radius[:, :, None] + scene.radius[:, None]
+        return (distances(scene) / sums).flatten(1).amin(1), scene
+
+    near, fused = nearness(1.0)
+    apart, usual = nearness(0.0)
+    assert float(near[fused.counts > 5].mean()) < 0.8 < float(apart[usual.counts > 5].mean())
+    assert torch.equal(fused.counts, usual.counts)
+    assert float(fused.fused.min()) >= 0.4
+    assert float(usual.fused.max()) == 0

@@ -85,6 +85,18 @@ def test_the_teacher_interpolates_between_counted_frames_only() -> None:
     assert (targets[-1], weights[-1]) == (7.0, 1.0)
 
 
+def test_the_teacher_trusts_less_where_many_cells_were_born_between() -> None:
+    def weights(births: float) -> list[float]:
+        settings = TeacherSettings(kind="time", weight=0.5, decay=0, births=births)
+        taught = teach(timeline({2: 4.0, 6: 8.0, 8: 8.0}), settings)
+        assert taught is not None
+        return taught[1][2:9].tolist()
+
+    # Four cells gained at times of their own: the variance a quarter of the way is 4 * 1/4 * 3/4.
+    assert weights(0) == pytest.approx([1, 0.5, 0.5, 0.5, 1, 0.5, 1])
+    assert weights(2) == pytest.approx([1, 0.5 / 2.5, 0.5 / 3, 0.5 / 2.5, 1, 0.5, 1])
+
+
 def test_the_teacher_needs_two_counted_frames_and_can_be_off() -> None:
     taught = teach(timeline({3: 4.0}), TeacherSettings(kind="time"))
     assert taught is not None

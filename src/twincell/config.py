@@ -89,6 +89,8 @@ class TeacherSettings(Strict):
     """Weight of an interpolated count next to 1 for a counted one."""
     decay: NotNegative = 0.1
     """The weight is divided by 1 + decay * frames to the nearest counted frame."""
+    births: NotNegative = 0.0
+    """The weight is divided by 1 + births * the variance, in cells squared, that chance division times add."""
 
 
 class TrainingSettings(Strict):

@@ -65,8 +65,20 @@ def smudges(dirt: Dirt, strength: float) -> Tensor:
     # Half of the smudges are spots with rings, half are thin rings as of a bubble or a ghost cell.
     spot = torch.cos(r * r * (3.0 + 4.0 * wave)) * bell(1.26 * r)
     ring = bell((found.distance - radius) / 0.9) - 0.4 * bell((found.distance - radius) / 2.2)
-    picture.index_add_(0, found.where, 0.06 * power * torch.where(wave < 0.6, spot, 0.8 * ring))
+    faint = 0.06 * power * torch.where(wave < 0.6, spot, 0.8 * ring)
+    seen = torch.where(wave < 1, faint, _disc(found.distance, radius, wave - 1, power))
+    picture.index_add_(0, found.where, seen)
     return picture.reshape(n, SIZE, SIZE)
+
+
+def _disc(distance: Tensor, radius: Tensor, kind: Tensor, power: Tensor) -> Tensor:
+    """Relative brightness of a dust grain's defocused shadow: a dark disc, darker outward, with a bright edge
+    and in its middle a dark or bright spot, the stronger the larger `kind` (0..1).
+    """
+    plate = torch.sigmoid(2 * (radius - distance)) * (0.5 + 0.5 * (distance / radius) ** 2)
+    edge = bell((distance - radius - 0.6) / 0.9)
+    spot = bell(distance / (0.9 + 0.08 * radius))
+    return power.abs() * (0.05 * edge - 0.08 * plate) + power * (0.05 + 0.3 * kind) * spot
 
 
 class _Found:

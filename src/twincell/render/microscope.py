@@ -17,6 +17,7 @@ from twincell.scene.scene import Scene
 
 PAD = 8  # px around the image, so that the wrap-round of the Fourier transform stays outside
 REACH = 4.0  # px beyond an outline to which a cell's own light and its blebs may extend
+NECK = 3.0  # px over which two cells grown together share one surface
 GRAINS = (1.0, 2.0, 3.4)  # px, feature sizes of the fine, coarse and lumpy texture
 
 
@@ -85,7 +86,8 @@ def cell_object(
     # Px to the outline: where cells press on each other, the border runs where both are equally far. Blebs
     # bulge: the outline's maxima are round, its minima sharp, as those of |noise|.
     rough = spread(scene.bleb) * (0.8 - lumps.abs())
-    edge = torch.maximum(field.distance, (field.distance - field.second) * 0.5) + rough
+    border = torch.maximum(field.distance, (field.distance - field.second) * 0.5)
+    edge = torch.lerp(border, joined(field.distance, field.second), spread(scene.fused)) + rough
     other = torch.maximum(field.second, (field.second - field.distance) * 0.5)
 
     # A ball's thickness in units of a typical cell's radius, flattened where the chamber is not high enough.
@@ -120,6 +122,15 @@ def cell_object(
         absorption + spread(own(look.absorption, "absorption")) * granules.clamp(min=0) / look.grain_most
     )
     return phase, absorption, edge < 0
+
+
+def joined(nearest: Tensor, second: Tensor) -> Tensor:
+    """Px to the outline of two cells grown together: a polynomial smooth minimum of both distances.
+
+    It fills the neck between them; a sample far from the second cell keeps its distance to the nearest.
+    """
+    share = (1 - (second - nearest) / NECK).clamp(min=0)
+    return nearest - NECK / 4 * share**2
 
 
 def ring(beyond: Tensor, width: Tensor, reach: Tensor) -> Tensor:

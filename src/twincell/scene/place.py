@@ -15,7 +15,12 @@ _FAR = 1e4  # px, a distance that never touches
 
 
 def place(
-    settings: PlaceSettings, draws: Draws, chamber: Chamber, present: Tensor, radius: Tensor
+    settings: PlaceSettings,
+    draws: Draws,
+    chamber: Chamber,
+    present: Tensor,
+    radius: Tensor,
+    fusing: Tensor | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Positions of the cells of N chambers.
 
@@ -26,6 +31,7 @@ def place(
 
     Args:
         present: (N, S) bool; radius: (N, S) wanted radii, px.
+        fusing: (N,) bool, chambers whose neighbours lie as near as `fused_squeeze` lets them; None = nowhere.
 
     Returns:
         x, y, radius, each (N, S), px.
@@ -36,6 +42,11 @@ def place(
     free_x, free_y = _open_places(settings, draws, chamber, low, high, slots)
     angle = draws.uniform("place.angle", slots, tries, high=2 * math.pi)
     squeeze = draws.between("place.squeeze", settings.squeeze, slots, 1)
+    tightest = torch.full((n, 1), min(settings.squeeze), device=present.device)
+    if fusing is not None:
+        fused = draws.between("place.fused-squeeze", settings.fused_squeeze, slots, 1)
+        squeeze = torch.where(fusing[:, None, None], fused, squeeze)
+        tightest = torch.where(fusing[:, None], min(settings.fused_squeeze), tightest)
     which = draws.uniform("place.which", slots, tries)
     beside = draws.chance("place.beside", settings.touching, slots, tries)
 
@@ -61,7 +72,9 @@ def place(
             use = beside[:, slot] & _within(near_x, near_y, least, most)
             try_x, try_y = torch.where(use, near_x, try_x), torch.where(use, near_y, try_y)
         if slot:
-            room = _room(settings, try_x, try_y, radius[:, slot], x[:, :slot], y[:, :slot], size[:, :slot])
+            own, others = radius[:, slot, None], size[:, :slot]
+            nearest = (own + others) * tightest - settings.overlap
+            room = _room(try_x, try_y, x[:, :slot], y[:, :slot], nearest)
         else:
             room = torch.zeros_like(try_x)
         best = torch.where(room >= -1e-3, earlier, room).argmax(1, keepdim=True)
@@ -69,7 +82,7 @@ def place(
         # The limit is on (r1 + r2) * least squeeze - overlap, so a lack of distance is a larger lack of
         # radius.
         smallest = settings.smallest * radius[:, slot]
-        size[:, slot] = torch.maximum(radius[:, slot] - lack / min(settings.squeeze), smallest)
+        size[:, slot] = torch.maximum(radius[:, slot] - lack / tightest[:, 0], smallest)
         x[:, slot] = torch.where(present[:, slot], try_x.gather(1, best)[:, 0], -_FAR)
         y[:, slot] = torch.where(present[:, slot], try_y.gather(1, best)[:, 0], -_FAR)
     return x, y, size
@@ -80,13 +93,10 @@ def _within(x: Tensor, y: Tensor, least: Tensor, most: Tensor) -> Tensor:
     return (x >= least[:, :1]) & (x <= most[:, :1]) & (y >= least[:, 1:]) & (y <= most[:, 1:])
 
 
-def _room(
-    s: PlaceSettings, x: Tensor, y: Tensor, radius: Tensor, xs: Tensor, ys: Tensor, radii: Tensor
-) -> Tensor:
-    """(N, tries) px to spare to the nearest earlier cell beyond the allowed overlap; negative = too near."""
+def _room(x: Tensor, y: Tensor, xs: Tensor, ys: Tensor, nearest: Tensor) -> Tensor:
+    """(N, tries) px to spare beyond `nearest` (N, earlier), the least distance; negative = too near."""
     distance = torch.hypot(x[:, :, None] - xs[:, None], y[:, :, None] - ys[:, None])
-    allowed = (radius[:, None] + radii) * min(s.squeeze) - s.overlap
-    return (distance - allowed[:, None]).amin(2)
+    return (distance - nearest[:, None]).amin(2)
 
 
 def _bounds(settings: PlaceSettings, draws: Draws, chamber: Chamber) -> tuple[Tensor, Tensor]:

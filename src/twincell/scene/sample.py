@@ -69,7 +69,7 @@ def draw_scene(settings: SceneSettings, draws: Draws) -> Scene:
     # Room is measured by the longer half axis where cells are ellipses, so that the overlap limit holds for
     # them.
     reach = shape["stretch"].sqrt() if settings.cells.sides else torch.ones_like(radius)
-    x, y, size = place(settings.place, draws, walls, present, radius * reach)
+    x, y, size = place(settings.place, draws, walls, present, radius * reach, shape["fused"][:, 0] > 0)
     radius = size / reach
     scene = Scene(
         present=present, x=x, y=y, radius=radius, **shape, chamber=walls, dirt=dirt(settings.dirt, draws)
@@ -99,7 +99,7 @@ def shapes(s: CellSettings, draws: Draws, slots: int) -> dict[str, Tensor]:
     if s.sides:
         radius, stretch, tilt = _moved_sides(s.sides, draws, radius)
     # Swollen and blebbing cells come together in some chambers and not in others, as in a real cultivation.
-    swollen = draws.chance("cells.swollen", s.swollen, slots)
+    swollen = draws.chance("cells.swollen", draws.between("cells.swollen-share", s.swollen, 1), slots)
     swollen = swollen & draws.chance("cells.swollen-image", s.swollen_images, 1)
     factor = draws.between("cells.swollen-factor", s.swollen_factor, slots)
     blebs = draws.chance("cells.bleb", s.blebbing, slots)
@@ -108,6 +108,7 @@ def shapes(s: CellSettings, draws: Draws, slots: int) -> dict[str, Tensor]:
     coarse = torch.where(blebs, 1.6, 1.0) * torch.where(swollen, s.swollen_grain, 1.0)
     uneven = s.lobes * torch.where(swollen, s.swollen_lobes, 1.0)
     thin = draws.between("cells.swollen-depth", s.swollen_depth, slots)
+    fusing = draws.chance("cells.fused-image", s.fused_images, 1)
     return {
         "radius": torch.where(swollen, radius * factor, radius),
         "stretch": stretch,
@@ -116,6 +117,7 @@ def shapes(s: CellSettings, draws: Draws, slots: int) -> dict[str, Tensor]:
         "bleb": torch.where(blebs, rough, s.smooth * draws.uniform("cells.smooth", slots)),
         "grain": draws.between("cells.grain", s.grain, slots) * coarse,
         "depth": draws.between("cells.depth", s.depth, slots) * torch.where(swollen, thin, 1.0),
+        "fused": (fusing * draws.between("cells.fused", s.fused, 1)).expand_as(radius),
     }
 
 

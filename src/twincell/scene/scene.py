@@ -66,8 +66,8 @@ class Dirt(_Batched):
 
     Attributes:
         specks: (N, A, 4) x, y, radius (px), strength (-1..1; negative = dark, positive = bright).
-        rings: (N, B, 5) x, y, radius (px), kind (below 0.6 a spot with rings, else a thin ring), strength:
-            dust far out of focus.
+        rings: (N, B, 5) x, y, radius (px), kind (below 0.6 a spot with rings, below 1 a thin ring, above a
+            disc with a bright edge and a spot in its middle), strength: dust far out of focus.
         bubbles: (N, D, 4) x, y, radius (px), strength: small round blebs beside cells, which do not count.
         debris: (N, C, 4) x, y, radius (px), strength: granular remains of dead cells.
     """
@@ -91,6 +91,7 @@ class Scene(_Batched):
         bleb: (N, S) roughness of the outline, px.
         grain: (N, S) strength of the granules inside, about 1 for a healthy cell.
         depth: (N, S) optical thickness, about 1 for a healthy cell; low for swollen ones.
+        fused: (N, S) how far the border between touching cells has vanished, 0..1; the same in a chamber.
         chamber, dirt: the surroundings.
     """
 
@@ -104,6 +105,7 @@ class Scene(_Batched):
     bleb: Tensor
     grain: Tensor
     depth: Tensor
+    fused: Tensor
     chamber: Chamber
     dirt: Dirt
 

@@ -56,7 +56,7 @@ class CellSettings(Strict):
     per_cell: bool = False
     spread: float = Field(default=0.0, ge=0)
     swollen_images: float = Field(default=0.0, ge=0, le=1)
-    swollen: float = Field(default=0.0, ge=0, le=1)
+    swollen: Range = (0.0, 0.0)
     swollen_factor: Range = (1.4, 2.6)
     swollen_depth: Range = (0.4, 0.9)
     swollen_grain: float = Field(default=1.0, ge=0)
@@ -70,6 +70,8 @@ class CellSettings(Strict):
     blebbing: float = Field(default=0.0, ge=0, le=1)
     bleb: Range = (0.4, 1.2)
     smooth: float = Field(default=0.0, ge=0)
+    fused_images: float = Field(default=0.0, ge=0, le=1)
+    fused: Range = (0.0, 0.0)
     grain: Range = (0.5, 1.5)
     depth: Range = (0.8, 1.2)
 
@@ -83,6 +85,7 @@ class PlaceSettings(Strict):
     doors: float = Field(default=0.0, ge=0, le=1)
     overlap: float = Field(default=0.0, ge=0)
     squeeze: Range = (1.0, 1.0)
+    fused_squeeze: Range = (1.0, 1.0)
     touching: float = Field(default=0.0, ge=0, le=1)
     crowding: float = Field(default=0.0, ge=0, le=1)
     crowd_width: Range = (10.0, 30.0)
@@ -116,6 +119,7 @@ class DirtSettings(Strict):
     speck_radius: Range = (0.6, 1.5)
     speck_bright: float = Field(default=0.0, ge=0, le=1)
     rings: float = Field(default=0.0, ge=0)
+    discs: float = Field(default=0.0, ge=0, le=1)
     ring_radius: Range = (3.0, 14.0)
     bubbles: float = Field(default=0.0, ge=0)
     bubble_radius: Range = (0.9, 2.2)

@@ -58,6 +58,7 @@ def dirt(settings: DirtSettings, draws: Draws) -> Dirt:
     speck_power = draws.between("dirt.speck-strength", (0.2, 1.0), ITEMS) * torch.where(bright, 1.0, -1.0)
     ring_size = draws.between("dirt.ring-radius", s.ring_radius, ITEMS)
     ring_wave, ring_power = draws.uniform("dirt.ring-wave", ITEMS), draws.normal("dirt.ring-strength", ITEMS)
+    ring_wave = ring_wave + draws.chance("dirt.disc", s.discs, ITEMS)  # from 1 on: discs
     debris_size = draws.between("dirt.debris-radius", s.debris_radius, ITEMS)
     debris_power = draws.between("dirt.debris-strength", (0.3, 1.0), ITEMS)
     return Dirt(
