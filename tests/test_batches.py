@@ -109,6 +109,18 @@ def test_chances_without_any_label_or_without_any_unlabelled() -> None:
     assert chances(settings().batch, torch.ones(3), False) is None
 
 
+def test_few_counted_images_are_drawn_less_often() -> None:
+    weights = torch.tensor([1.0, 1.0, 0.5, 0, 0, 0])  # two counted, one interpolated
+    batch = settings(batch__few=6, batch__teacher="draw").batch
+    found = chances(batch, weights, taught=True)
+    assert found is not None
+    assert found[:3].tolist() == pytest.approx([0.25 * w / 2.5 for w in (1, 1, 0.5)])
+    assert found[3:].tolist() == pytest.approx([0.75 / 3] * 3)
+    many = chances(settings(batch__few=0, batch__teacher="draw").batch, weights, taught=True)
+    assert many is not None
+    assert many[3:].sum() == 0
+
+
 def test_devices_share_a_batch_without_overlap() -> None:
     batch = Batches(toy_store(), settings()).make(0)
     parts = [batch.share(rank, 2) for rank in range(2)]

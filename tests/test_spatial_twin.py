@@ -74,7 +74,7 @@ def test_the_loss_is_the_sum_of_its_terms() -> None:
         return float(F.smooth_l1_loss(density[i].sum(), batch.counts[i])) / (1 + 0.1 * float(batch.counts[i]))
 
     assert batch.density is not None
-    count = 1.5 * (error(0) * 1.0 + error(1) * 0.5) / 1.5
+    count = 1.5 * (error(0) * 1.0 + error(1) * 0.5) / 2
     drawn = 0.5 * (error(2) + error(3)) / 2
     place = 2.0 * sum(float(((density[i] - batch.density[i]) ** 2).sum()) for i in (2, 3)) / 2
     assert float(loss.count) == pytest.approx(count, rel=1e-5)

@@ -73,6 +73,8 @@ class BatchSettings(Strict):
     """Off: no natural image is trained on at all, labelled or not."""
     labelled_share: Share | None = None
     """Share of natural images drawn from those with a label or target; None = each image once an epoch."""
+    few: NotNegative = 0.0
+    """That share is multiplied by n / (n + few) for n counted images: a handful is not learned by heart."""
     teacher: Literal["draw", "weigh"] = "draw"
     """What a teacher's weights are: draw = the chance to be drawn; weigh = the weight in the loss."""
     density: Count = 0

@@ -212,16 +212,19 @@ def chances(settings: BatchSettings, weights: Tensor, taught: bool) -> Tensor | 
     """(N,) relative chances of natural images to be drawn, or None for shuffled passes over all of them.
 
     Args:
-        settings: `labelled_share` and `teacher` are read.
+        settings: `labelled_share`, `few` and `teacher` are read.
         weights: (N,) trust in each target, 0 = no target.
         taught: whether the weights come from a teacher.
     """
     drawn_by_weight = taught and settings.teacher == "draw"
-    if settings.labelled_share is None and not drawn_by_weight:
+    if settings.labelled_share is None and not settings.few and not drawn_by_weight:
         return None
     known = weights if drawn_by_weight else (weights > 0).float()
     unknown = (weights == 0).float()
     share = 1.0 if settings.labelled_share is None else settings.labelled_share
+    if settings.few:
+        counted = int((weights >= 1).sum())
+        share *= counted / (counted + settings.few)
     if known.sum() == 0 or unknown.sum() == 0:
         return known + unknown if known.sum() == 0 or share > 0 else known
     return known / known.sum() * share + unknown / unknown.sum() * (1 - share)

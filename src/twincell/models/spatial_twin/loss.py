@@ -28,7 +28,8 @@ def spatial_loss(density: Tensor, batch: Batch, settings: LossSettings) -> Spati
     """Count error of labelled images plus, where positions are known, the map's squared error.
 
     Count errors are Huber's with a bend at 1 cell, so that one mislabelled clump does not rule a step.
-    Natural images are averaged by their weights, synthetic ones evenly.
+    Both are means over all images of their origin, so that uncounted ones among the natural make counts
+    weigh less.
 
     Args:
         density: (B, 1, h, w) predicted cells per map element.
@@ -40,7 +41,7 @@ def spatial_loss(density: Tensor, batch: Batch, settings: LossSettings) -> Spati
     error = error / (1 + settings.relative * truth)
     own = (batch.natural & batch.labelled) * batch.weights
     drawn = ~batch.natural
-    count = settings.count * (error * own).sum() / own.sum().clamp_min(1e-6)
+    count = settings.count * (error * own).sum() / batch.natural.sum().clamp_min(1)
     drawn_count = settings.drawn_count * (error * drawn).sum() / drawn.sum().clamp_min(1)
     place = density.new_zeros(())
     if batch.density is not None and settings.density and bool(drawn.any()):
