@@ -117,5 +117,22 @@ def translate(model: LoadedModel, images: NDArray[np.uint8], to: str) -> Transla
     )
 
 
+@torch.inference_mode()
+def latent_means(model: LoadedModel, images: Tensor, natural: bool) -> NDArray[np.float32]:
+    """(N, L) means of the latent vectors of images of one origin.
+
+    Args:
+        model: of a method with two encoders.
+        images: (N, 1, 128, 128), uint8 or float in [0, 1].
+        natural: which encoder reads them.
+    """
+    network = cast(Translator, model.network)
+    parts = []
+    for start in range(0, len(images), BATCH):
+        batch = model.prepare(images[start : start + BATCH])
+        parts.append(network.encode(batch, torch.full((len(batch),), natural))[0].cpu())
+    return torch.cat(parts).float().numpy()
+
+
 def _bytes(images: Tensor) -> NDArray[np.uint8]:
     return (images[:, 0] * 255).round().to(torch.uint8).numpy()

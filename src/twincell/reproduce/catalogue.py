@@ -1,7 +1,7 @@
 """Every experiment that `twincell reproduce` knows: one line each."""
 
 from twincell.errors import UserError
-from twincell.reproduce import ablation, protocols
+from twincell.reproduce import ablation, decoder, embedding, protocols, ratio, schemes, translation
 from twincell.reproduce.experiment import Experiment
 
 EXPERIMENTS: dict[str, Experiment] = {
@@ -12,6 +12,11 @@ EXPERIMENTS: dict[str, Experiment] = {
         protocols.CHAMBERS_EXPERIMENT,
         protocols.LABELS_EXPERIMENT,
         ablation.EXPERIMENT,
+        schemes.EXPERIMENT,
+        decoder.EXPERIMENT,
+        ratio.EXPERIMENT,
+        embedding.EXPERIMENT,
+        translation.EXPERIMENT,
     )
 }
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from twincell.config import Settings
-from twincell.data.batches import Batches, division
+from twincell.data.batches import Batches, epoch_length
 from twincell.data.manifest import Manifest
 from twincell.data.store import ImageStore
 from twincell.errors import UserError
@@ -97,16 +97,14 @@ def steps_of(settings: Settings, manifest: Manifest, seed: int) -> int:
         return settings.training.steps
     train, _, _ = choose(manifest, settings, seed)
     natural = int((manifest.natural & train).sum())
-    own, drawn = division(settings, natural)
-    there = int(train.sum()) - natural if settings.synthetic.source == "manifest" else settings.synthetic.pool
-    return (settings.training.epochs or 0) * -(-(natural if own else there) // (own or drawn))
+    return (settings.training.epochs or 0) * epoch_length(natural, int(train.sum()) - natural, settings)
 
 
 def estimate(jobs: Sequence[Job]) -> list[Estimate]:
-    """Times each kind of training among the jobs that are not done yet."""
+    """Times each kind of training among the jobs that are not done yet (those without steps need none)."""
     kinds: dict[tuple[str, str], list[Job]] = {}
     for job in jobs:
-        if not job.done:
+        if not job.done and isinstance(METHODS[job.settings.method], Trained):
             name = f"{job.stage or job.trial.protocol}, {job.trial.modality}"
             kinds.setdefault((name, job.settings.to_yaml()), []).append(job)
     timed: dict[str, float] = {}

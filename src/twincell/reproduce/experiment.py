@@ -46,14 +46,14 @@ def carry_out(experiment: Experiment, request: Request) -> str:
     """Does the trainings that are not done yet and tells of all that are finished."""
     jobs = experiment.jobs(request)
     for job in chosen(request, jobs):
-        run_trial(job.trial, job.settings, job.folder, job.start, request.progress)
+        do(job, request.progress)
     # Another process may have done the rest meanwhile: the tables hold every training that is finished.
-    return experiment.tell(request, [Result(job, read_back(job)) for job in jobs if job.done])
+    return experiment.tell(request, [Result(job, do(job, progress=False)) for job in jobs if job.done])
 
 
-def read_back(job: Job) -> dict[str, Any]:
-    """The figures of a finished job."""
-    return run_trial(job.trial, job.settings, job.folder, job.start, progress=False)
+def do(job: Job, progress: bool) -> dict[str, Any]:
+    """Does a job, or reads its figures back; stages keep a curve."""
+    return run_trial(job.trial, job.settings, job.folder, job.start, progress, curve=bool(job.stage))
 
 
 def write_summary(request: Request, results: Sequence[Result], by: tuple[str, ...], title: str) -> str:

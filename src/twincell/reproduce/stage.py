@@ -1,7 +1,8 @@
 """Stages: named trainings that may start from one another; for every division and seed they become jobs."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from twincell.config import Settings
@@ -59,22 +60,27 @@ class Job:
 def jobs_of(request: Request, stages: Iterable[Stage]) -> list[Job]:
     """A job for each stage, division and seed, none twice, each behind the one it starts from."""
     jobs: dict[Path, Job] = {}
+    divisions = cache(request.divisions)
+    chosen = list(stages)
     for seed in request.seeds:
-        for stage in stages:
-            for trial in request.divisions(stage.modality, seed):
-                _add(jobs, request, stage, trial)
+        for stage in chosen:
+            for fold in range(len(divisions(stage.modality, seed))):
+                _add(jobs, request, stage, fold, seed, divisions)
     return list(jobs.values())
 
 
-def job_of(request: Request, stage: Stage, trial: Trial) -> Job:
-    """The job of a stage in the division and with the seed of a trial of any modality."""
-    own = request.divisions(stage.modality, trial.seed)[trial.fold]
-    start = request.start if stage.start is None else job_of(request, stage.start, trial).run
-    return Job(own, stage.settings, request.out / stage.name / own.name, start, stage.name)
-
-
-def _add(jobs: dict[Path, Job], request: Request, stage: Stage, trial: Trial) -> None:
+def _add(
+    jobs: dict[Path, Job],
+    request: Request,
+    stage: Stage,
+    fold: int,
+    seed: int,
+    divisions: Callable[[str, int], list[Trial]],
+) -> Job:
+    """The job of a stage, behind that of its start, which is in the same fold of its own modality."""
+    trial = divisions(stage.modality, seed)[fold]
+    folder = request.out / stage.name / trial.name
+    start: str | Path | None = request.start
     if stage.start is not None:
-        _add(jobs, request, stage.start, trial)
-    job = job_of(request, stage, trial)
-    jobs.setdefault(job.folder, job)
+        start = _add(jobs, request, stage.start, fold, seed, divisions).run
+    return jobs.setdefault(folder, Job(trial, stage.settings, folder, start, stage.name))

@@ -18,19 +18,29 @@ from twincell.files import write_atomic
 from twincell.series.standing import without_standing
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from twincell.models.base import Prediction
+    from twincell.models.file import LoadedModel
+    from twincell.reproduce.curve import Curve
 
 RUN, FRAMES, FIGURES = "run", "frames.csv", "figures.json"
 
 
 def run_trial(
-    trial: Trial, settings: Settings, folder: Path, start: str | Path | None = None, progress: bool = True
+    trial: Trial,
+    settings: Settings,
+    folder: Path,
+    start: str | Path | None = None,
+    progress: bool = True,
+    curve: bool = False,
 ) -> dict[str, Any]:
     """Trains, counts every test row, measures the labelled ones; a finished trial is read back.
 
     `folder` is this trial's alone: it holds the run, `frames.csv` (one row per test row: chamber, frame,
     label, predicted, in_series with standing dirt taken off, std, novelty) and `figures.json` (the model's
-    and the two imageless baselines' figures, seconds of training).
+    and the two imageless baselines' figures, seconds of training). With `curve` the run has a curve.csv and
+    perhaps the paper's two checkpoints, see `twincell.reproduce.curve`.
     """
     if (folder / FIGURES).exists():
         return dict(json.loads((folder / FIGURES).read_text()))
@@ -40,12 +50,21 @@ def run_trial(
     from twincell.models.file import load_model
     from twincell.training.run import fit
 
+    watch = _curve(trial, settings, folder / RUN) if curve else None
     run = fit(
-        settings, trial.manifest, folder / RUN, resume=True, start=start, seed=trial.seed, progress=progress
+        settings,
+        trial.manifest,
+        folder / RUN,
+        resume=True,
+        start=start,
+        seed=trial.seed,
+        progress=progress,
+        watch=watch,
     )
     model = load_model(run)
     asked = trial.manifest.select("test")
-    prediction = model.predict(ImageStore.load(asked, progress=False).images)
+    images = ImageStore.load(asked, progress=False).images
+    prediction = model.predict(images)
     frames = asked.table[["modality", "chamber", "frame", "count"]].rename(columns={"count": "label"})
     frames["predicted"] = prediction.count.numpy()
     frames["in_series"] = _in_series(frames, prediction)
@@ -60,7 +79,7 @@ def run_trial(
         "chambers": sorted(frames["chamber"].unique()),
         "training_seconds": model.card.seconds,
         "machine": f"{torch.get_num_threads()} CPU threads" if model.device == "cpu" else model.device,
-        "methods": _figures(trial, frames),
+        "methods": _figures(trial, frames, _checkpoints(model, images) if curve else {}),
     }
     write_atomic(folder / FRAMES, frames.to_csv(index=False))
     write_atomic(folder / FIGURES, json.dumps(figures, indent=2) + "\n")
@@ -70,12 +89,53 @@ def run_trial(
     return figures
 
 
-def _figures(trial: Trial, frames: pd.DataFrame) -> dict[str, Any]:
+def _curve(trial: Trial, settings: Settings, run: Path) -> "Curve":
+    """What watches a training on the labelled test images and on those kept aside for validation."""
+    from twincell.data.store import ImageStore
+    from twincell.models import METHODS
+    from twincell.reproduce.curve import Curve
+    from twincell.training.material import choose
+
+    table = trial.manifest
+    masks = {
+        "test": table.labelled & (table.table["split"] == "test").to_numpy(),
+        "validation": choose(table, settings, trial.seed)[1],
+    }
+    stores = {
+        name: ImageStore.load(table.select(mask), progress=False)
+        for name, mask in masks.items()
+        if mask.any()
+    }
+    return Curve(run, METHODS[settings.method], stores)
+
+
+def _checkpoints(model: "LoadedModel", images: "Tensor") -> dict[str, NDArray[np.float64]]:
+    """(N,) counts of the run's max-acc and min-dev weights, where it has them; each becomes a model file."""
+    from safetensors.torch import load_file
+
+    from twincell.models.file import load_model, save_model
+    from twincell.reproduce.curve import CHECKPOINTS
+
+    counts = {}
+    for name in CHECKPOINTS:
+        weights = model.path.with_name(f"{name}.safetensors")
+        if weights.exists():
+            model.network.load_state_dict(load_file(weights))
+            save_model(weights.parent, model.network, model.card, name)
+            counts[name] = load_model(weights).predict(images).count.double().numpy()
+    return counts
+
+
+def _figures(
+    trial: Trial, frames: pd.DataFrame, checkpoints: dict[str, NDArray[np.float64]]
+) -> dict[str, Any]:
     """The model beside what needs no image, each from the same labelled frames."""
-    labelled = frames[frames["label"].notna()]
+    has_label = frames["label"].notna().to_numpy()
+    labelled = frames[has_label]
     truth, chambers = labelled["label"].to_numpy(), labelled["chamber"].tolist()
     known = trial.manifest.table[trial.manifest.table["split"] == "train"]
     counts = {"model": labelled["predicted"].to_numpy()}
+    counts |= {name: values[has_label] for name, values in checkpoints.items()}
     if labelled["in_series"].notna().all():
         counts["model, standing dirt taken off"] = labelled["in_series"].to_numpy()
     if known["count"].notna().any():

@@ -1,0 +1,85 @@
+"""The paper's trainings by name, each a stage that several experiments may share (sections 3 to 5)."""
+
+from typing import Any
+
+from twincell.config import Settings
+from twincell.errors import UserError
+from twincell.reproduce.request import Request
+from twincell.reproduce.stage import Stage
+
+RAMP = 0.2
+"""Share of a transfer over which the learning rate rises, where a ramp is asked for."""
+
+
+def scratch(request: Request, modality: str) -> Stage:
+    """Twin-VAE: natural and synthetic images from the first step, at full length."""
+    return Stage("scratch", modality, request.settings_for(modality))
+
+
+def scratch_short(request: Request, modality: str) -> Stage:
+    """The same for only as long as a transfer."""
+    return Stage("scratch-short", modality, request.transfer_settings_for(modality))
+
+
+def natural_only(request: Request, modality: str) -> Stage:
+    """Twin-VAE (Nat only): no synthetic image, at full length."""
+    settings = request.settings_for(modality)
+    return Stage("natural-only", modality, settings.changed(without_synthetic(settings)))
+
+
+def synthetic_only(request: Request, modality: str) -> Stage:
+    """Synthetic images alone, at full length."""
+    settings = request.settings_for(modality)
+    return Stage("synthetic-only", modality, settings.changed({"batch.natural": False}))
+
+
+def transfer(
+    request: Request, name: str, start: Stage, modality: str, scheme: str = "full", **changes: Any
+) -> Stage:
+    """A training that goes on from another stage's model, a fifth as long.
+
+    Args:
+        request: the user's.
+        name: of the stage.
+        start: whose weights it starts from.
+        modality: of the images it learns from.
+        scheme: what is frozen, see `twincell.transfer.scheme.frozen_parts`.
+        changes: of the settings, with `__` for the dot: `training__warmup=0.2`.
+    """
+    own = {key.replace("__", "."): value for key, value in changes.items()}
+    settings = request.transfer_settings_for(modality).changed({"transfer": {"scheme": scheme}} | own)
+    return Stage(name, modality, settings, start)
+
+
+def transferred(request: Request, origin: str, modality: str) -> Stage:
+    """Transfer Twin-VAE: from the other modality's training, nothing frozen."""
+    return transfer(request, "full", scratch(request, origin), modality)
+
+
+def without_synthetic(settings: Settings) -> dict[str, Any]:
+    """Changes that leave the natural half of each batch as it is and drop the other."""
+    ratio = settings.batch.synthetic_per_natural if settings.synthetic.source != "none" else 0.0
+    size = max(round(settings.batch.size / (1 + ratio)), 2)
+    return {"synthetic.source": "none", "batch.size": size, "batch.density": 0}
+
+
+def require_twins(request: Request) -> None:
+    """Refuses settings of methods without two encoders and decoders.
+
+    Raises:
+        UserError: naming the method and what to use instead.
+    """
+    import torch
+
+    from twincell.evaluate.translation import can_translate
+    from twincell.models import METHODS
+
+    for modality in request.modalities:
+        settings = request.settings_for(modality)
+        with torch.device("meta"):
+            network = METHODS[settings.method].build(settings.model)
+        if not can_translate(network):
+            raise UserError(
+                f"preset {settings.name}: its method {settings.method} has no decoders, which this "
+                "experiment looks through; use a Twin-VAE preset (--preset compact, or --paper-scale)"
+            )
