@@ -22,6 +22,7 @@ VERBS = [
     "synth",
     "train",
     "transfer",
+    "tune",
     "reproduce",
     "evaluate",
     "count",

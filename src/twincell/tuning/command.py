@@ -1,0 +1,139 @@
+"""What `twincell tune` does, from its words to a search and its results."""
+
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from twincell.config import Settings, load_preset
+from twincell.data.manifest import Manifest
+from twincell.errors import UserError
+from twincell.files import fresh_dir, write_atomic
+from twincell.models.file import load_card
+from twincell.progress import bar
+from twincell.training.command import calm_stop, settings_from
+from twincell.tuning.objective import folds_of
+from twincell.tuning.results import Found, found
+from twincell.tuning.search import Plan, work
+from twincell.tuning.space import Space, read_space
+from twincell.tuning.study import MARK, METHODS, Search, need_optuna
+
+
+def tune_and_say(
+    manifest: Path,
+    out: Path,
+    *,
+    preset: str,
+    start: str | None,
+    steps: int | None,
+    epochs: int | None,
+    assignments: Sequence[str],
+    method: str,
+    space: Path | None,
+    trials: int | None,
+    minutes: float | None,
+    folds: int,
+    rungs: int,
+    seed: int,
+    storage: str | None,
+    study: str,
+    summary: Path | None,
+) -> None:
+    """Searches, or joins or goes on with the search in `out`; prints what was found.
+
+    Raises:
+        UserError: everything wrong with words, preset, space and data, before any training.
+    """
+    deadline = None if minutes is None else time.monotonic() + 60 * minutes
+    need_optuna()
+    if method not in METHODS:
+        raise UserError(f"--method {method}: is unknown; use one of {', '.join(METHODS)}")
+    settings = _started(settings_from(load_preset(preset), steps, epochs, assignments), start)
+    varied = read_space(settings, space)
+    data = Manifest.read(manifest)
+    plan = Plan(settings, folds_of(data, folds), seed, rungs, trials, deadline)
+    _claim(out)
+    identity = {
+        "settings": settings.model_dump(mode="json"),
+        "space": {parameter.name: parameter.as_json() for parameter in varied.parameters},
+        "data": data.select("train").fingerprint(),
+        "method": method,
+        "folds": folds,
+        "rungs": rungs,
+        "seed": seed,
+    }
+    search = Search(out, storage, study, varied, method, seed, identity)
+    for line in varied.left_out:
+        print(line, file=sys.stderr)
+    with calm_stop():
+        try:
+            _work(search, varied, plan)
+        finally:
+            # Also when stopped: what is known so far is worth having.
+            results = found(search.trials, varied, settings)
+            _write(results, out)
+    _say(results, out)
+    if summary is not None:
+        write_atomic(summary, json.dumps(results.as_json(), indent=2) + "\n")
+
+
+def _started(settings: Settings, start: str | None) -> Settings:
+    """The settings with their start named, and a transfer scheme where there is a start to move from."""
+    changes: dict[str, Any] = {} if start is None else {"start": start}
+    chosen = start or settings.start
+    if chosen is not None:
+        method = load_card(chosen).method
+        if method != settings.method:
+            raise UserError(
+                f"--start {chosen}: its method is {method}, that of the preset {settings.name} is "
+                f"{settings.method}; choose a preset of the model's method"
+            )
+        if settings.transfer is None:
+            changes["transfer"] = {"scheme": "full"}
+    return settings.changed(changes) if changes else settings
+
+
+def _claim(out: Path) -> None:
+    """Makes the folder; one that holds something else than a search is refused."""
+    fresh_dir(out, resume=(out / MARK).exists())
+    (out / MARK).touch()
+
+
+def _work(search: Search, space: Space, plan: Plan) -> None:
+    with bar() as shown:
+        task = shown.add_task("trials", total=plan.trials, completed=search.number, note="")
+
+        def finished(line: str) -> None:
+            print(line, file=sys.stderr)
+            shown.update(task, completed=search.number)
+
+        work(search, space, plan, lambda line: shown.update(task, note=line), finished)
+
+
+def _write(results: Found, out: Path) -> None:
+    """Writes trials.csv, and best.yaml and panels.png once a trial is finished."""
+    from twincell.series.plots import drawn
+    from twincell.tuning.picture import picture
+
+    write_atomic(out / "trials.csv", results.table.to_csv(index=False))
+    preset, figure = results.as_preset(), picture(results)
+    if preset is not None and figure is not None:
+        write_atomic(out / "best.yaml", preset)
+        write_atomic(out / "panels.png", drawn(figure, "png"))
+
+
+def _say(results: Found, out: Path) -> None:
+    counts = results.as_json()["trials"]
+    print(", ".join(f"{number} {name}" for name, number in counts.items() if number) or "no trial yet")
+    best, preset = results.best, results.preset
+    if best is None:
+        print("no trial is finished; the same command goes on")
+        return
+    own = "" if preset is None else f"; the preset itself {preset['mae']:.3f}"
+    print(f"best: trial {best['number']}, MAE {best['mae']:.3f} cells, {best['accuracy']:.1f} % exact{own}")
+    for parameter in results.space.parameters:
+        if best[parameter.name] != parameter.own:
+            print(f"  {parameter.shown(best[parameter.name])}")
+    print(f"{out / 'best.yaml'}: use it with --preset, and measure it anew: the least error flatters")

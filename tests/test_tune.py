@@ -1,0 +1,308 @@
+"""`twincell tune` through the real command, at toy size."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from training_toys import write_toy_data
+from twincell.cli import run
+from twincell.config import load_preset
+from twincell.data.manifest import Manifest
+from twincell.tuning.objective import folds_of
+
+TOY = [
+    "--set", "start=null", "--set", "model.network.width=4", "--set", "model.network.depth=1", "--steps", "8",
+    "--set", "synthetic.pool=8", "--set", "batch.size=4", "--folds", "2", "--rungs", "2",
+]  # fmt: skip
+SPACE = """
+learning rate: {multiply: training.learning_rate, values: [1, 30, 1000], scale: log}
+crop: {set: augment.crop, values: [0.9, 1.0], scale: linear}
+schedule: {set: training.schedule, values: [constant, one-cycle]}
+"""
+PARAMETERS = ["learning rate", "crop", "schedule"]
+
+
+@pytest.fixture(scope="module")
+def toys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_toy_data(tmp_path_factory.mktemp("toys"))
+
+
+@pytest.fixture(scope="module")
+def space(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("space") / "mine.yaml"
+    path.write_text(SPACE)
+    return path
+
+
+def command(toys: Path, out: Path, space: Path, *more: str) -> list[str]:
+    return ["tune", str(toys), "--out", str(out), "--space", str(space), *TOY, *more]
+
+
+@pytest.fixture(scope="module")
+def searched(toys: Path, space: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A search of five trials with seed 3, never interrupted."""
+    out = tmp_path_factory.mktemp("searched") / "out"
+    assert run(command(toys, out, space, "--seed", "3", "--trials", "5", "--json", str(out / "s.json"))) == 0
+    return out
+
+
+def in_background(words: list[str]) -> subprocess.Popen:
+    code = "import sys; from twincell.cli import run; sys.exit(run(sys.argv[1:]))"
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *words], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+
+
+def wait_for(path: Path, process: subprocess.Popen) -> None:
+    started = time.monotonic()
+    while not path.exists():
+        assert process.poll() is None, process.communicate()[1]
+        assert time.monotonic() - started < 240
+        time.sleep(0.02)
+
+
+def test_it_finds_better_than_a_bad_start(searched: Path) -> None:
+    table = pd.read_csv(searched / "trials.csv")
+    summary = json.loads((searched / "s.json").read_text())
+    assert table.loc[0, "learning rate"] == 1  # the preset itself is the first
+    assert summary["preset_mae"] == table.loc[0, "mae"]
+    assert summary["best"]["mae"] == table["mae"].min() < 0.8 * table.loc[0, "mae"]
+    assert summary["best"]["settings"]["training.learning_rate"] > 2e-3
+    assert (table.loc[table["state"] == "finished", "n"] == 12).all()  # every counted frame, once
+
+
+def test_the_best_is_a_preset(searched: Path) -> None:
+    summary = json.loads((searched / "s.json").read_text())
+    tuned = load_preset(searched / "best.yaml")
+    assert tuned.name == "best-tuned"
+    assert tuned.training.learning_rate == pytest.approx(
+        summary["best"]["settings"]["training.learning_rate"]
+    )
+    assert tuned.training.validation == load_preset("best").training.validation
+    assert (searched / "best.yaml").read_text().startswith("# best tuned: trial")
+
+
+def test_the_panels_are_a_picture(searched: Path) -> None:
+    assert (searched / "panels.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_finished_search_is_left_alone(toys: Path, space: Path, searched: Path) -> None:
+    def kept() -> dict[str, int]:
+        return {str(path): path.stat().st_mtime_ns for path in (searched / "trials").rglob("*.json")}
+
+    before = kept()
+    assert len(before) == 10
+    assert run(command(toys, searched, space, "--seed", "3", "--trials", "5")) == 0
+    assert kept() == before
+
+
+def test_another_seed_proposes_otherwise(toys: Path, space: Path, searched: Path, tmp_path: Path) -> None:
+    assert run(command(toys, tmp_path / "out", space, "--seed", "4", "--trials", "2")) == 0
+    first, other = pd.read_csv(searched / "trials.csv"), pd.read_csv(tmp_path / "out" / "trials.csv")
+    assert first.loc[1, "learning rate"] != other.loc[1, "learning rate"]
+
+
+def test_a_killed_search_goes_on_as_if_nothing_had_happened(
+    toys: Path, space: Path, searched: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    words = command(toys, out, space, "--seed", "3", "--trials", "5")
+    process = in_background(words)
+    wait_for(out / "trials" / "0001" / "fold0", process)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    first = out / "trials" / "0000" / "fold1.json"
+    written = first.stat().st_mtime_ns
+    assert run(words) == 0
+    assert first.stat().st_mtime_ns == written
+    columns = ["number", "state", "mae", *PARAMETERS]
+    here, there = (pd.read_csv(folder / "trials.csv")[columns] for folder in (out, searched))
+    pd.testing.assert_frame_equal(here, there)
+
+
+def test_two_processes_join_one_search(
+    toys: Path, space: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    words = command(toys, out, space, "--trials", "4")
+    other = in_background(words)
+    wait_for(out / "trials" / "0000", other)
+    assert run(words) == 0
+    told = [capsys.readouterr().err, other.communicate(timeout=240)[1]]
+    assert other.returncode == 0, told
+    done = [[line.split(":")[0] for line in text.splitlines() if ": " in line] for text in told]
+    assert sorted(done[0] + done[1]) == [f"trial {n}" for n in range(4)]  # none twice, none left out
+    assert done[0]
+    assert "trial 0" in done[1]
+    assert run(words) == 0  # writes the table with the trials of both
+    table = pd.read_csv(out / "trials.csv")
+    assert table["state"].isin(["finished", "stopped early"]).all()
+    assert table["learning rate"].nunique() == 4
+
+
+def test_one_parameter_after_the_other(toys: Path, space: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert run(command(toys, out, space, "--method", "coordinate", "--trials", "4")) == 0
+    table = pd.read_csv(out / "trials.csv")
+    assert table["learning rate"].tolist()[:3] == [1, 30, 1000]
+    assert table["crop"].tolist() == [1, 1, 1, 0.9]
+    best = table["learning rate"].iloc[table["mae"].iloc[:3].idxmin()]
+    assert table.loc[3, "learning rate"] == best
+
+
+def test_a_database_in_place_of_the_journal(toys: Path, space: Path, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'study.db'}"
+    for name in ("a", "b"):
+        assert run(command(toys, tmp_path / name, space, "--storage", url, "--trials", "2")) == 0
+    assert (tmp_path / "a" / "trials" / "0001").is_dir()
+    assert not (tmp_path / "b" / "trials").exists()  # both trials were there already
+    assert len(pd.read_csv(tmp_path / "b" / "trials.csv")) == 2
+
+
+def test_time_up_leaves_a_search_to_go_on_with(toys: Path, space: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert run(command(toys, out, space, "--minutes", "0")) == 0
+    assert not (out / "best.yaml").exists()
+    assert run(command(toys, out, space, "--trials", "1")) == 0
+    assert (out / "best.yaml").exists()
+
+
+def test_rows_of_split_test_are_never_read(toys: Path, space: Path, tmp_path: Path) -> None:
+    folder = write_toy_data(tmp_path / "data").parent
+    table = pd.read_csv(folder / "manifest.csv")
+    last = table["chamber"] == "c3"
+    table.loc[last, "split"] = "test"
+    table.to_csv(folder / "manifest.csv", index=False)
+    for image in table.loc[last, "image"]:
+        (folder / image).write_bytes(b"not to be read")
+    assert run(command(folder, tmp_path / "out", space, "--trials", "1")) == 0
+    assert json.loads((tmp_path / "out" / "trials" / "0000" / "fold0.json").read_text())["n"] in (3, 6)
+
+
+def test_folds_hold_out_whole_chambers(toys: Path) -> None:
+    manifest = Manifest.read(toys)
+    divisions = folds_of(manifest, 2)
+    held = [set(d.table.loc[d.table["split"] == "val", "chamber"]) for d in divisions]
+    assert held[0] | held[1] == {"c0", "c1", "c2", "c3"}
+    assert not held[0] & held[1]
+    for division, chambers in zip(divisions, held, strict=True):
+        learned = division.table[division.table["split"] == "train"]
+        assert not set(learned["chamber"]) & chambers
+        assert (learned["origin"] == "synthetic").sum() == 8
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--method", "grid"], "use one of tpe, coordinate"),
+        (["--folds", "9"], "4 chambers of split train have counts"),
+        (["--preset", "bst"], "bst"),
+        (["--space", "nowhere.yaml"], "nowhere.yaml"),
+        (["--storage", "nosuch://x"], "--storage nosuch://x"),
+        (["--trials", "0"], "--trials"),
+        (["--steps", "3", "--epochs", "3"], "--steps and --epochs"),
+        (["--start", "nowhere"], "nowhere"),
+    ],
+)
+def test_bad_words_are_answered(
+    words: list[str], said: str, toys: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["tune", str(toys), "--out", str(tmp_path / "out"), *words]) == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "out" / "trials").exists()
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("rate: {set: training.learning_rat, values: [1, 2]}", "training.learning_rat"),
+        ("rate: {set: training.learning_rate, values: [0.1]}", "values"),
+        ("rate: {set: training.learning_rate, values: [0.1, -1]}", "-1"),
+        ("rate: {set: training.learning_rate, multiply: training.ema, values: [1, 2]}", "one of set and"),
+        ("rate: {multiply: training.learning_rate, values: [0, 1], scale: log}", "above 0"),
+        ("rate: {multiply: training.learning_rate, values: [low, high]}", "need numbers"),
+        ("schedule: {set: training.schedule, values: [constant, linear]}", "linear"),
+        ("rate: {set: training.learning_rate, value: [1, 2]}", "value"),
+        ("noise: {set: augment.noise, values: [1, 2]}", "use multiply"),
+        ("offset: {multiply: augment.offset, values: [1, 2]}", "nothing to vary"),
+        ("- a list", "NAME"),
+        ("a: [unclosed", "YAML"),
+    ],
+)
+def test_a_bad_space_is_answered(
+    line: str, said: str, toys: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "space.yaml"
+    path.write_text(line)
+    assert run(command(toys, tmp_path / "out", path)) == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_with_something_else_is_left_alone(
+    toys: Path, space: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    assert run(command(toys, tmp_path, space)) == 2
+    assert "nothing is overwritten" in capsys.readouterr().err
+
+
+def test_another_search_is_not_mixed_in(
+    toys: Path, space: Path, searched: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--seed", "3", "--trials", "6", "--set", "training.ema=0.5"]
+    assert run(command(toys, searched, space, *words)) == 2
+    assert "settings.training.ema (0.995, now 0.5)" in capsys.readouterr().err
+
+
+def test_without_optuna_the_cure_is_named(
+    toys: Path,
+    space: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    assert run(command(toys, tmp_path / "out", space)) == 2
+    assert "twincell[tune]" in capsys.readouterr().err
+
+
+def test_a_search_tells_when_the_preset_itself_cannot_be_trained(
+    space: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    toys = write_toy_data(tmp_path / "data", synthetic=0)
+    words = ["--set", "synthetic.source=manifest", "--trials", "2"]
+    assert run(command(toys, tmp_path / "out", space, *words)) == 2
+    assert "synthetic" in capsys.readouterr().err
+
+
+def test_shipped_spaces_fit_their_presets() -> None:
+    from twincell.tuning.space import read_space
+
+    for preset, left_out in (("best", 1), ("compact", 1), ("paper-pc", 1), ("paper-bf", 1)):
+        found = read_space(load_preset(preset))
+        assert len(found.left_out) == left_out, preset  # the scheme, where nothing is transferred
+        assert found.own == {p.name: p.own for p in found.parameters}
+        assert found.changes(found.own) == {}
+    moved = load_preset("compact").changed({"transfer": {"scheme": "full"}})
+    assert [p.name for p in read_space(moved).parameters] == [
+        "training time", "transfer scheme", "image noise", "image crop", "learning rate",
+        "learning rate schedule", "reconstruction loss", "regression loss", "KL loss",
+    ]  # fmt: skip
+
+
+def test_every_line_of_a_shipped_space_gives_its_reason() -> None:
+    import twincell.tuning.space as module
+
+    for path in sorted(Path(module.__file__).with_name("spaces").glob("*.yaml")):
+        lines = [line for line in path.read_text().splitlines() if line.strip() and not line.startswith("#")]
+        assert len(lines) == len(yaml.safe_load(path.read_text()))
+        assert all("  # " in line for line in lines), path
