@@ -49,12 +49,13 @@ def test_schemes_measures_every_way_to_transfer(done: Path) -> None:
     assert set(last[last["modality"] == "bf"]["stage"]) - {"synthetic-only"} == both
     assert set(last[last["modality"] == "pc"]["stage"]) == both | {"double", "synthetic-only"}
     assert (last["best_accuracy"] >= last["accuracy"] - 1e-9).all()
+    assert (last["synthetic_mae"].isna() == last["stage"].str.startswith("natural-only")).all()
     steps = last.set_index(["modality", "stage"])["steps"]
     assert steps["bf", "scratch"] == 10
     assert steps["bf", "full"] == steps["bf", "scratch-short"] == steps["pc", "double"] == 2
     assert {"constant median", "max-acc", "min-dev"} <= set(table["method"])
     text = (done / "schemes.md").read_text()
-    assert "| PC | double transfer | last |" in text
+    assert "| PC | double transfer | model |" in text
     assert Image.open(done / "schemes.png").size[0] > 500
 
 

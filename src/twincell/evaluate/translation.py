@@ -134,5 +134,13 @@ def latent_means(model: LoadedModel, images: Tensor, natural: bool) -> NDArray[n
     return torch.cat(parts).float().numpy()
 
 
+@torch.inference_mode()
+def counts(model: LoadedModel, images: Tensor, natural: bool) -> NDArray[np.float64]:
+    """(N,) cells read from images of one origin by its own encoder; arguments as `latent_means`."""
+    network = cast(Translator, model.network)
+    latent = torch.from_numpy(latent_means(model, images, natural)).to(model.device)
+    return network.regressor(latent)[:, 0].clamp_min(0).double().cpu().numpy()
+
+
 def _bytes(images: Tensor) -> NDArray[np.uint8]:
     return (images[:, 0] * 255).round().to(torch.uint8).numpy()

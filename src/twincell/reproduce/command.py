@@ -10,6 +10,7 @@ from twincell.files import write_atomic
 from twincell.reproduce.catalogue import EXPERIMENTS, find
 from twincell.reproduce.experiment import carry_out, chosen
 from twincell.reproduce.request import PROTOCOLS, Request
+from twincell.reproduce.sources import read_sources
 from twincell.training.command import calm_stop, settings_from
 
 
@@ -29,6 +30,8 @@ def reproduce_and_say(
     folds: int | None,
     only: str | None,
     protocol: str,
+    rows: str | None,
+    sources: Sequence[str],
     paper_scale: bool,
     estimate_only: bool,
 ) -> None:
@@ -53,10 +56,14 @@ def reproduce_and_say(
     if problems or experiment is None or manifest is None or out is None:
         raise UserError(problems)
     found = find(experiment)
+    given = {"--rows": rows is not None, "--from": bool(sources)}
+    if foreign := [option for option, used in given.items() if used and option not in found.options]:
+        raise UserError([f"{option}: {experiment} has no use for it; leave it out" for option in foreign])
     images = Manifest.read(manifest)
     natural = images.table.loc[images.natural, "modality"]
     measured = tuple(modalities.split(",")) if modalities else tuple(sorted(natural.unique()))
-    settings = settings_from(load_preset(preset or "best"), steps, epochs, () if paper_scale else assignments)
+    named = load_preset(preset or found.preset)
+    settings = settings_from(named, steps, epochs, () if paper_scale else assignments)
     request = Request(
         manifest=images,
         out=out,
@@ -68,6 +75,9 @@ def reproduce_and_say(
         only=None if only is None else _numbers("--only", only),
         protocol=protocol,
         own=papers(measured, steps, epochs, assignments) if paper_scale else {},
+        length={"training.steps": steps, "training.epochs": epochs} if steps or epochs else {},
+        rows=None if rows is None else tuple(word.strip() for word in rows.split(",")),
+        sources=read_sources(sources),
     )
     if estimate_only or paper_scale:
         from twincell.reproduce.estimate import estimate, told

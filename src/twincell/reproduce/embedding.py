@@ -117,7 +117,7 @@ def embed(result: Result) -> Embedded:
     test = manifest.select("test")
     own = ImageStore.load(_evenly(test), progress=False)
     counts = own.counts.double().numpy()
-    drawn = drawn_tests(result.job, min(MOST, max(len(own), 2)))
+    drawn = drawn_tests(result.job.trial, result.job.settings, min(MOST, max(len(own), 2)))
     return Embedded(
         vectors=np.concatenate(
             [latent_means(model, own.images, natural=True), latent_means(model, drawn.images, natural=False)]

@@ -29,12 +29,16 @@ class Experiment:
         jobs: all its trainings, each behind the one it starts from.
         tell: writes tables and figures into `request.out` from the finished trainings, which may be fewer
             than all of them; returns the Markdown that is printed.
+        preset: settings of its trainings unless the user names others.
+        options: those of --rows and --from that mean something to it.
     """
 
     name: str
     shows: str
     jobs: Callable[[Request], list[Job]]
     tell: Callable[[Request, Sequence[Result]], str]
+    preset: str = "best"
+    options: tuple[str, ...] = ()
 
 
 def chosen(request: Request, jobs: Sequence[Job]) -> list[Job]:

@@ -30,6 +30,9 @@ class Request:
         only: folds to run now, so that several machines or processes can share the work; None = all.
         protocol: leave-chamber-out or published, where the experiment leaves the choice.
         own: settings by modality, such as the paper's.
+        length: changes that set the length asked for, for trainings with presets of their own.
+        rows: parts of an experiment to do now, in its own words; None = all.
+        sources: folders of finished trainings to take as they are, by the row they are shown in.
         progress: whether bars and lines are shown.
     """
 
@@ -43,6 +46,9 @@ class Request:
     only: tuple[int, ...] | None = None
     protocol: str = PROTOCOLS[0]
     own: Mapping[str, Settings] = field(default_factory=dict)
+    length: Mapping[str, int | None] = field(default_factory=dict)
+    rows: tuple[str, ...] | None = None
+    sources: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
     progress: bool = True
 
     def settings_for(self, modality: str) -> Settings:

@@ -18,11 +18,12 @@ Key = tuple[str, str]  # modality, stage
 
 
 def stage_rows(results: Sequence[Result]) -> pd.DataFrame:
-    """One row per modality, stage and method, as `summarise` makes them, with `steps` and `chosen` (on test).
+    """One row per modality, stage and method, as `summarise` makes them, and `steps` of one training.
 
-    `method` is model (the weights a training ends with), max-acc or min-dev (chosen on validation chambers),
-    or a baseline without images, which has no stage and stands once per modality. `best_accuracy` and
-    `best_mae` are the best of the curve on the test images: what choosing on these, as the paper does, shows.
+    `method` is model (the weights that the settings keep), max-acc or min-dev (chosen on validation
+    chambers), or a baseline without images, which has no stage and stands once per modality. `best_accuracy`
+    and `best_mae` are the best of the curve on the test images: what choosing on these, as the paper does,
+    shows. `synthetic_mae` and `synthetic_accuracy` are those on drawn test images.
     """
     table = summarise([r.figures | {"stage": r.job.stage} for r in results], BY)
     known = table["method"].isin(["model", *CHECKPOINTS])
@@ -33,6 +34,9 @@ def stage_rows(results: Sequence[Result]) -> pd.DataFrame:
     keys = list(zip(whole["modality"], whole["stage"], strict=True))
     whole["steps"] = [lengths.get(key, 0) for key in keys]
     trained = whole["method"] == "model"
+    for name in ("mae", "accuracy"):
+        drawn = _synthetic(results, name)
+        whole[f"synthetic_{name}"] = np.where(trained, [drawn.get(key, np.nan) for key in keys], np.nan)
     for column, place in (("best_accuracy", 0), ("best_mae", 1)):
         values = [chosen[key][place] if key in chosen else np.nan for key in keys]
         whole[column] = np.where(trained, values, np.nan)
@@ -42,17 +46,17 @@ def stage_rows(results: Sequence[Result]) -> pd.DataFrame:
 def stage_markdown(table: pd.DataFrame, names: Mapping[str, str]) -> str:
     """The table of `stage_rows`; `names` gives a stage its words."""
     head = ["", "training", "checkpoint", "steps", "n", "trials", "MAE", "± s.e.", "MRE %", "accuracy %",
-            "best acc. on test %", "s"]  # fmt: skip
+            "best acc. on test %", "MAE on synthetic", "s"]  # fmt: skip
     rows = []
     for _, row in table.iterrows():
         stage = names.get(row["stage"], row["stage"]) or row["method"]
-        checkpoint = "-" if not row["stage"] else "last" if row["method"] == "model" else row["method"]
+        checkpoint = row["method"] if row["stage"] else "-"
         rows.append(
             [row["modality"].upper(), stage, checkpoint, f"{row['steps']}" if row["steps"] else "-",
              f"{row['n']:.0f}", f"{row['trials']:.0f}",
              f"{row['mae']:.3f}", _or_dash(row["mae_error"], ".3f"), f"{row['mre']:.2f}",
              f"{row['accuracy']:.1f}", _or_dash(row["best_accuracy"], ".1f"),
-             _or_dash(row["seconds"], ".0f")]
+             _or_dash(row["synthetic_mae"], ".3f"), _or_dash(row["seconds"], ".0f")]
         )  # fmt: skip
     return markdown(head, rows)
 
@@ -99,6 +103,16 @@ def last_step(result: Result) -> int:
     from twincell.models.file import load_card
 
     return load_card(result.job.run).steps
+
+
+def _synthetic(results: Sequence[Result], name: str) -> dict[Key, float]:
+    """The mean of a figure on drawn test images over all trials of a stage; every trial has as many."""
+    found: dict[Key, list[float]] = {}
+    for result in results:
+        if result.figures.get("synthetic"):
+            key = (result.job.trial.modality, result.job.stage)
+            found.setdefault(key, []).append(result.figures["synthetic"][name])
+    return {key: float(np.mean(values)) for key, values in found.items()}
 
 
 def _pooled(parts: list[pd.DataFrame]) -> pd.DataFrame:

@@ -80,7 +80,7 @@ def _counted(request: Request, result: Result) -> pd.DataFrame:
     model, manifest = load_model(job.run), job.trial.manifest
     test = manifest.select("test")
     natural = ImageStore.load(test.select(test.labelled), progress=False)
-    drawn = drawn_tests(job, DRAWN)
+    drawn = drawn_tests(job.trial, job.settings, DRAWN)
     bytes_drawn = (drawn.images[:, 0] * 255).round().byte().numpy()
     parts = []
     for to, images, labels in (

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +13,10 @@ from numpy.typing import NDArray
 
 from twincell.config import Settings
 from twincell.evaluate.baselines import constant_median, time_interpolation
-from twincell.evaluate.metrics import score
+from twincell.evaluate.metrics import Figures, score
 from twincell.evaluate.protocols import Trial
 from twincell.files import write_atomic
+from twincell.reproduce.drawn import drawn_tests
 from twincell.series.standing import without_standing
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from twincell.models.file import LoadedModel
     from twincell.reproduce.curve import Curve
 
+DRAWN = 100
+"""Synthetic test images of a trial with a curve."""
 RUN, FRAMES, FIGURES = "run", "frames.csv", "figures.json"
 
 
@@ -40,7 +44,8 @@ def run_trial(
     `folder` is this trial's alone: it holds the run, `frames.csv` (one row per test row: chamber, frame,
     label, predicted, in_series with standing dirt taken off, std, novelty) and `figures.json` (the model's
     and the two imageless baselines' figures, seconds of training). With `curve` the run has a curve.csv and
-    perhaps the paper's two checkpoints, see `twincell.reproduce.curve`.
+    perhaps the paper's two checkpoints, see `twincell.reproduce.curve`, and the figures are those on
+    `synthetic` test images too.
     """
     if (folder / FIGURES).exists():
         return dict(json.loads((folder / FIGURES).read_text()))
@@ -81,6 +86,8 @@ def run_trial(
         "machine": f"{torch.get_num_threads()} CPU threads" if model.device == "cpu" else model.device,
         "methods": _figures(trial, frames, _checkpoints(model, images) if curve else {}),
     }
+    if curve:
+        figures["synthetic"] = _on_drawn(model, trial, settings)
     write_atomic(folder / FRAMES, frames.to_csv(index=False))
     write_atomic(folder / FIGURES, json.dumps(figures, indent=2) + "\n")
     # The checkpoint is only good for going on with this run, which is over.
@@ -107,6 +114,16 @@ def _curve(trial: Trial, settings: Settings, run: Path) -> "Curve":
         if mask.any()
     }
     return Curve(run, METHODS[settings.method], stores)
+
+
+def _on_drawn(model: "LoadedModel", trial: Trial, settings: Settings) -> dict[str, float] | None:
+    """The five figures on drawn test images; None for a model without an encoder that has learned them."""
+    from twincell.evaluate.translation import can_translate, counts
+
+    if settings.synthetic.source == "none" or not can_translate(model.network):
+        return None
+    drawn = drawn_tests(trial, settings, DRAWN)
+    return asdict(Figures.of(counts(model, drawn.images, natural=False), drawn.counts.numpy()))
 
 
 def _checkpoints(model: "LoadedModel", images: "Tensor") -> dict[str, NDArray[np.float64]]:
