@@ -42,3 +42,11 @@ def real_cho_k1() -> Path:
     if not REAL.is_dir():
         pytest.skip("the published CHO-K1 images are not beside the checkout, in ../shared/data/cho_k1")
     return REAL
+
+
+@pytest.fixture(scope="session")
+def toys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A manifest of tiny chambers, every second frame counted, and drawn images; do not change it."""
+    from training_toys import write_toy_data
+
+    return write_toy_data(tmp_path_factory.mktemp("toys"))

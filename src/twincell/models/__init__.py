@@ -36,4 +36,17 @@ class _Methods(Mapping[str, "Method"]):
         self._modules[name] = module
 
 
-METHODS = _Methods({"spatial_twin": "twincell.models.spatial_twin", "twin_vae": "twincell.models.twin_vae"})
+METHODS = _Methods(
+    {
+        name: f"twincell.models.{name}"
+        for name in (
+            "spatial_twin",
+            "twin_vae",
+            "bit",
+            "efficientnet",
+            "watershed",
+            "density_regression",
+            "nearest",
+        )
+    }
+)
