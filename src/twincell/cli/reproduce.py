@@ -29,6 +29,12 @@ def reproduce(
     protocol: Annotated[
         str, typer.Option(help="leave-chamber-out or published, where the experiment leaves the choice")
     ] = "leave-chamber-out",
+    rows: Annotated[
+        str | None, typer.Option(help="rows of table2 or parameters of tuning, separated by commas")
+    ] = None,
+    from_: Annotated[
+        list[str] | None, typer.Option("--from", help="ROW=FOLDER: show finished trainings, train none")
+    ] = None,
     paper_scale: Annotated[
         bool, typer.Option("--paper-scale", help="the paper's own settings and lengths, for a GPU")
     ] = False,
@@ -61,6 +67,8 @@ def reproduce(
         folds=folds,
         only=only,
         protocol=protocol,
+        rows=rows,
+        sources=from_ or [],
         paper_scale=paper_scale,
         estimate_only=estimate,
     )
