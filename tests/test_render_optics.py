@@ -10,6 +10,8 @@ from twincell.render import Preset, load_preset, synthesise
 from twincell.render.dirt import smudges
 from twincell.render.field import Grid, outline
 from twincell.render.optics import Pupil, empty_level, intensity
+from twincell.render.settings import OpticsLook
+from twincell.scene.random import Draws
 from twincell.scene.scene import Dirt
 
 GRID = Grid(scale=2, pad=8)
@@ -232,7 +234,10 @@ def test_the_border_between_cells_grown_together_vanishes() -> None:
 def test_a_grain_far_out_of_focus_is_a_dark_disc_with_a_bright_edge() -> None:
     rings = torch.tensor([[[64.5, 64.5, 8.0, 1.5, -1.0]]])
     none = torch.zeros(1, 1, 4)
-    picture = smudges(Dirt(specks=none, rings=rings, debris=none, bubbles=none), strength=1.0)[0]
+    look = load_preset("optics-bf", {"look.disc": [-0.08, -0.08], "look.disc_edge": [0.05, 0.05]}).look
+    assert isinstance(look, OpticsLook)
+    draws = Draws(0, torch.tensor([0]))
+    picture = smudges(Dirt(specks=none, rings=rings, debris=none, bubbles=none), look, draws)[0]
     assert float(picture[64, 64]) < -0.15, "the spot in its middle"
     assert -0.1 < float(picture[64, 69]) < -0.03, "the disc"
     assert float(picture[64, 73]) > 0.02, "its edge"

@@ -55,30 +55,38 @@ def bubbles_object(dirt: Dirt, look: OpticsLook, draws: Draws, grid: Grid) -> tu
     )
 
 
-def smudges(dirt: Dirt, strength: float) -> Tensor:
-    """(N, 128, 128) relative brightness of dust far out of focus: a spot with fading rings, mean 0."""
+def smudges(dirt: Dirt, look: OpticsLook, draws: Draws) -> Tensor:
+    """(N, 128, 128) relative brightness of dust far out of focus: spots with fading rings, rings, discs."""
     n = len(dirt.rings)
     picture = torch.zeros(n * SIZE * SIZE, device=dirt.rings.device)
     found = _patches(dirt.rings, Grid(1, 0), 24.0)
-    radius, wave, power = found.value[:, 2], found.value[:, 3], found.value[:, 4] * strength
+    radius, wave, power = found.value[:, 2], found.value[:, 3], found.value[:, 4] * look.dirt
     r = found.distance / radius
-    # Half of the smudges are spots with rings, half are thin rings as of a bubble or a ghost cell.
+    # A good half of these are spots with rings, the others thin rings as of a bubble or a ghost cell.
     spot = torch.cos(r * r * (3.0 + 4.0 * wave)) * bell(1.26 * r)
     ring = bell((found.distance - radius) / 0.9) - 0.4 * bell((found.distance - radius) / 2.2)
     faint = 0.06 * power * torch.where(wave < 0.6, spot, 0.8 * ring)
-    seen = torch.where(wave < 1, faint, _disc(found.distance, radius, wave - 1, power))
+    own = [
+        draws.between(f"dirt.{part}", limits, dirt.rings.shape[1]).flatten()[found.item]
+        for part, limits in (("disc", look.disc), ("edge", look.disc_edge), ("rings", look.disc_rings))
+    ]
+    disc = power.abs() * _disc(found.distance, radius, *own)
+    spot_inside = power * (0.05 + 0.3 * (wave - 1)) * bell(found.distance / (0.9 + 0.08 * radius))
+    seen = torch.where(wave < 1, faint, disc + spot_inside)
     picture.index_add_(0, found.where, seen)
     return picture.reshape(n, SIZE, SIZE)
 
 
-def _disc(distance: Tensor, radius: Tensor, kind: Tensor, power: Tensor) -> Tensor:
-    """Relative brightness of a dust grain's defocused shadow: a dark disc, darker outward, with a bright edge
-    and in its middle a dark or bright spot, the stronger the larger `kind` (0..1).
+def _disc(distance: Tensor, radius: Tensor, plate: Tensor, edge: Tensor, rings: Tensor) -> Tensor:
+    """Relative brightness of a grain's defocused shadow: a disc, stronger outward, with an edge and rings.
+
+    Args:
+        distance, radius: (P,) px.
+        plate, edge, rings: (P,) relative brightness of the disc, of its edge and of the rings within.
     """
-    plate = torch.sigmoid(2 * (radius - distance)) * (0.5 + 0.5 * (distance / radius) ** 2)
-    edge = bell((distance - radius - 0.6) / 0.9)
-    spot = bell(distance / (0.9 + 0.08 * radius))
-    return power.abs() * (0.05 * edge - 0.08 * plate) + power * (0.05 + 0.3 * kind) * spot
+    inside = torch.sigmoid(2 * (radius - distance))
+    within = plate * (0.5 + 0.5 * (distance / radius) ** 2) + rings * torch.cos(2.0 * distance)
+    return within * inside + edge * bell((distance - radius - 0.6) / 0.9)
 
 
 class _Found:

@@ -133,7 +133,7 @@ def _optics(
         level = background.mean((1, 2))
         seen, empty = seen * (level / empty)[:, None, None], level
     picture = over(background, seen, empty)
-    picture = picture * (1 + smudges(scene.dirt, look.dirt))
+    picture = picture * (1 + smudges(scene.dirt, look, draws))
     return expose(look.camera, picture, draws), slot
 
 

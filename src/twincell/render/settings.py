@@ -37,6 +37,7 @@ class WallLook(Strict):
     line: Range
     width: Range
     side: Range = (0.0, 0.0)
+    comb: Range = (0.0, 0.0)
     halo: Range = (0.0, 0.0)
     reach: Range = (5.0, 5.0)
     apart: Range = (2.4, 2.4)
@@ -79,6 +80,9 @@ class OpticsLook(Strict):
     beads: Range = (0.0, 0.0)
     absorption: Range
     dirt: float = Field(default=1.0, ge=0)
+    disc: Range = (-0.08, -0.08)
+    disc_edge: Range = (0.05, 0.05)
+    disc_rings: Range = (0.0, 0.0)
     walls: WallLook
     camera: CameraSettings = CameraSettings()
     background: BackgroundSettings = BackgroundSettings()

@@ -12,6 +12,7 @@ from twincell.render.texture import bell, stock, window
 from twincell.scene.random import Draws
 from twincell.scene.scene import SIZE, Chamber
 
+SHARP = 1.3  # px^2, defocus beyond which walls fade and the gaps of the comb shine
 MOTTLES = (6.0, 30.0)  # px, sizes of the patches and clouds of an empty field
 
 
@@ -42,17 +43,20 @@ def _coordinates(chamber: Chamber) -> tuple[Tensor, Tensor]:
 def _lines(look: WallLook, chamber: Chamber, draws: Draws, defocus: Tensor, x: Tensor, y: Tensor) -> Tensor:
     """Relative brightness of thin walls in bright field: a dark line between two lighter ones."""
     blur = defocus.abs()[:, None, None]
+    beyond = (blur - SHARP).clamp(min=0)
     edge = pillar_distance(chamber, x, y)
     teeth = comb_distance(chamber, x, y)
-    dark = draws.between("walls.line", look.line)[:, None, None]
-    width = draws.between("walls.width", look.width)[:, None, None] * (1 + 0.2 * blur)
+    dark = draws.between("walls.line", look.line)[:, None, None] / (1 + 0.8 * beyond)
+    width = draws.between("walls.width", look.width)[:, None, None] * (1 + 0.2 * blur + 0.5 * beyond)
     side = draws.between("walls.side", look.side)[:, None, None] * (0.5 + blur)
 
     def line(distance: Tensor) -> Tensor:
         beside = (distance.abs() - 1.8 - 0.3 * blur) / (0.8 + 0.2 * blur)
         return side * bell(beside) - dark * bell(distance / width)
 
-    return torch.where(y < chamber.box[:, 3, None, None] + 1.2, line(edge), 0.7 * line(teeth))
+    gaps = draws.between("walls.comb", look.comb)[:, None, None] * beyond * torch.sigmoid(2 * (teeth - 1))
+    comb = 0.7 * line(teeth) + gaps
+    return torch.where(y < chamber.box[:, 3, None, None] + 1.2, line(edge), comb)
 
 
 def _glow(look: WallLook, draws: Draws, edge: Tensor) -> Tensor:
@@ -89,15 +93,16 @@ def pillar_distance(chamber: Chamber, x: Tensor, y: Tensor) -> Tensor:
 
 
 def comb_distance(chamber: Chamber, x: Tensor, y: Tensor) -> Tensor:
-    """(N, H, W) px to the sides of the comb's teeth below the chamber; 99 where there are none."""
+    """(N, H, W) px to the sides of the comb's teeth below the chamber, positive between them; else -99."""
     pitch, phase, length = (chamber.comb[:, k, None, None] for k in range(3))
     left, right, bottom = (chamber.box[:, k, None, None] for k in (0, 2, 3))
     along = (x - left + phase) / pitch.clamp(min=0.1)
     along = (along - along.floor()) * pitch
     tooth = 0.34 * pitch
-    distance = torch.minimum(torch.minimum(along, (along - tooth).abs()), pitch - along)
+    between = torch.minimum(along - tooth, pitch - along)
+    distance = torch.where(along < tooth, -torch.minimum(along, tooth - along), between)
     there = (x > left) & (x < right) & (y > bottom) & (y < bottom + length) & (pitch > 0)
-    return torch.where(there, distance, torch.full_like(distance, 99.0))
+    return torch.where(there, distance, torch.full_like(distance, -99.0))
 
 
 def channel_distance(chamber: Chamber, x: Tensor, y: Tensor) -> Tensor:
