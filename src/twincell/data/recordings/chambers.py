@@ -1,5 +1,6 @@
 """Finds the chambers of a position: rectangles of one size, bounded by straight walls."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,8 @@ from twincell.data.recordings.walls import Image
 OPEN_SIDE = 0.3  # least part of a side that must be wall: pillars and inlets leave openings
 ALL_SIDES = 0.6  # least part of the whole outline that must be wall
 SAME_SIZE = 0.06  # chambers of one chip differ by less than this in width and height
+MOST_OFF = 0.08  # how far a box may be from the size or proportions that are known
+LIKELY_OFF = 0.03  # how far it usually is
 
 
 @dataclass(frozen=True)
@@ -43,8 +46,8 @@ def find_chambers(
     Args:
         upright: (H, W) temporal median with level walls.
         inside: (H, W) bool, where it shows anything; everywhere if None.
-        size: width and height in px where known; rectangles up to 8 % off are taken.
-        aspect: width / height where known; up to 8 % off.
+        size: width and height in px where known; rectangles up to 8 % off are taken, nearer ones rather.
+        aspect: width / height where known; likewise.
         least: shortest side looked for, px.
 
     Returns:
@@ -57,19 +60,19 @@ def find_chambers(
         Box(b.y, b.x, b.h, b.w, b.score, (b.sides[2], b.sides[3], b.sides[0], b.sides[1]))
         for b in _rectangles(turned_walls, least)
     ]
-    candidates = [b for b in candidates if _fits(b, size, aspect)]
+    candidates = [b for b in candidates if _off(b, size, aspect) <= MOST_OFF]
     if not candidates:
         return []
-    group = _largest_family(candidates)
-    w, h = (float(np.median([getattr(b, side) for b in group])) for side in ("w", "h"))
+    group = _largest_family(candidates, size, aspect)
+    w, h = _typical(group).w, _typical(group).h
     group = _with_missed(walls, group, w, h)
     return sorted(group, key=lambda b: (round((b.y + b.h / 2) / (0.5 * h)), b.x))
 
 
-def _fits(box: Box, size: tuple[float, float] | None, aspect: float | None) -> bool:
-    if size is not None and (abs(box.w / size[0] - 1) > 0.08 or abs(box.h / size[1] - 1) > 0.08):
-        return False
-    return aspect is None or abs(box.w / box.h / aspect - 1) <= 0.08
+def _off(box: Box, size: tuple[float, float] | None, aspect: float | None) -> float:
+    """How far a box is from what is known of its size or proportions, as a part of it."""
+    off = [] if size is None else [abs(box.w / size[0] - 1), abs(box.h / size[1] - 1)]
+    return max([*off, 0.0 if aspect is None else abs(box.w / box.h / aspect - 1)])
 
 
 def _rectangles(walls: WallMap, least: float) -> list[Box]:
@@ -136,11 +139,14 @@ def judged(walls: WallMap, x: float, y: float, w: float, h: float) -> Box:
     return Box(x, y, w, h, float(np.mean(sides)) * float(np.clip((0.9 - through) / 0.2, 0.2, 1.0)), sides)
 
 
-def _largest_family(candidates: list[Box]) -> list[Box]:
+def _largest_family(
+    candidates: list[Box], size: tuple[float, float] | None, aspect: float | None
+) -> list[Box]:
     """The boxes of one size that together cover the most area with the surest outlines.
 
     Pillars are many but small, two chambers taken for one are large but poor: area times a high power of the
-    score leaves the chambers themselves.
+    score leaves the chambers themselves. Where size or proportions are known, they tell the chamber's side
+    from the pillars' ends or a row of cells that runs along it.
     """
     best: list[Box] = []
     best_merit = 0.0
@@ -150,9 +156,15 @@ def _largest_family(candidates: list[Box]) -> list[Box]:
         ]
         apart = without_overlap(family)
         merit = sum(b.w * b.h * b.score**8 for b in apart)
+        merit *= math.exp(-0.5 * (_off(_typical(apart), size, aspect) / LIKELY_OFF) ** 2)
         if merit > best_merit * 1.0001:
             best, best_merit = apart, merit
     return best
+
+
+def _typical(boxes: list[Box]) -> Box:
+    """A box of the median width and height."""
+    return Box(0.0, 0.0, float(np.median([b.w for b in boxes])), float(np.median([b.h for b in boxes])))
 
 
 def without_overlap(boxes: list[Box], share: float = 0.2) -> list[Box]:

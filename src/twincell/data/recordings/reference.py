@@ -46,12 +46,12 @@ def build_reference(frames: Sequence[NDArray]) -> Reference:
             bound the memory: some 12 bytes a pixel each.
     """
     images = [smoothed(frame) for frame in frames]
-    tries = (_settle(images, start) for start in _starts(len(images)))
-    best = next(tries)
-    for other in tries:
-        if np.median([m.score for m in best[2]]) >= AGREES:
+    starts = _starts(len(images))
+    best = _settle(images, starts[0])
+    for start in starts[1:]:
+        if _agreement(best) >= AGREES:
             break
-        best = max(best, other, key=lambda found: float(np.median([m.score for m in found[2]])))
+        best = max(best, _settle(images, start), key=_agreement)
     image, spread, motions = best
     return restore_reference(image, spread, rotation_angle(image), motions)
 
@@ -75,6 +75,11 @@ def lay_back(frame: Image, motion: Motion) -> NDArray[np.float32]:
         np.cos(a) * xs - np.sin(a) * ys + cx + motion.dx,
     ]
     return map_coordinates(frame, at, order=1, mode="nearest", output=np.float32)
+
+
+def _agreement(found: tuple[NDArray[np.float32], NDArray[np.float32], list[Motion]]) -> float:
+    """How well most samples fit the median made of them."""
+    return float(np.median([m.score for m in found[2]]))
 
 
 def _starts(n: int) -> list[int]:

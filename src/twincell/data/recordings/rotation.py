@@ -3,23 +3,20 @@
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, gaussian_filter1d
-from scipy.stats import theilslopes
 
-from twincell.data.recordings.wall_map import WallMap
-from twincell.data.recordings.walls import Image, gradients, turned
+from twincell.data.recordings.walls import Image, gradients, line_support, turned
 
-STRONGEST = (
-    0.15  # share of the pixels that take part in the first search: walls cover a few percent of a field
-)
+STRONGEST = 0.15  # share of the pixels in the first search: walls cover a few percent of a field
 COARSE_STEP = 0.5  # degrees; a wall 100 px long blurs over 1 px when it is half a degree off
+FINE_STEP = 0.05  # degrees
+REACH = 0.8  # degrees the fine search goes to each side
+TOP = 0.7  # part of a peak's height, from above, that a parabola is fitted to
 PLACES = 3  # places per pixel in a profile
-BLUR = 1.2  # px; profiles are blurred by this much
-HALF_STRIP = 7  # px to each side of a run in which its wall is looked for
-WINDOW = 2.5  # px; the wall's own breadth, for both lines of a double one
-LEAST_SCATTER = 0.03  # px^2; no wall is drawn straighter than this, however sharp it looks
-BAND = 4  # rows whose edges are summed into one place of the wall
+BLUR, FINE_BLUR = 1.2, 0.6  # px; profiles of the first and the second search are blurred by this much
+RUN = 15  # px along which an edge must agree with itself to be a wall
+STRONG, WALL = 0.98, 1 / 3  # walls are the pixels above that part of that quantile
 
-Floats = NDArray[np.floating]
+Floats = NDArray[np.floating | np.integer]
 
 
 def rotation_angle(image: Image, within: float = 45.0) -> float:
@@ -27,20 +24,20 @@ def rotation_angle(image: Image, within: float = 45.0) -> float:
 
     The image's derivatives across x and across y are summed along every direction near the axes. Where the
     direction is that of the walls, each wall falls into one place and the profile has the sharpest peaks.
-    Cells and rings have no direction and stay a floor under the peaks. A line fitted along each straight
-    run then gives the last tenths of a degree.
+    Cells and rings have no direction and stay a floor under the peaks. A first search finds the angle to half
+    a degree from all strong edges, a second one to some hundredths from the walls that are seen then; walls
+    of chambers that stand in one row fall into one place, so the whole field serves as the ruler.
 
     Args:
         image: (H, W), best the temporal median of a recording; any unit.
         within: search -within..within degrees. Quarter turns cannot be told from the walls alone.
     """
     smooth = gaussian_filter(np.asarray(image, np.float32), 1.0)
-    first = rough_angle(image, within)
-    # The first search may be off by some tenths of a degree where cells outnumber the walls; with each look
-    # through the walls alone the runs get straighter and the choice of pixels better.
+    angle = rough_angle(image, within)
+    # The first look straightens the picture, the second chooses the walls in it better.
     for _ in range(2):
-        first = _lines_angle(smooth, first)
-    return first + 90.0 if first <= -45.0 else first - 90.0 if first > 45.0 else first
+        angle = _fine_angle(smooth, angle)
+    return angle + 90.0 if angle <= -45.0 else angle - 90.0 if angle > 45.0 else angle
 
 
 def rough_angle(image: Image, within: float = 45.0) -> float:
@@ -51,71 +48,62 @@ def rough_angle(image: Image, within: float = 45.0) -> float:
     _blank_border(strength)
     ys, xs = np.nonzero(strength >= np.quantile(strength, 1 - STRONGEST))
     # Strong specks and rims count no more than a wall: what matters is how many pixels line up.
-    limit = np.quantile(strength[ys, xs], 0.3)
-    scale = np.minimum(1.0, limit / np.maximum(strength[ys, xs], 1e-12))
-    gx, gy = gx[ys, xs] * scale, gy[ys, xs] * scale
-    x, y = xs - smooth.shape[1] / 2, ys - smooth.shape[0] / 2
-
-    def energy(angle: float) -> float:
-        a = np.deg2rad(angle)
-        return _profile_energy(
-            np.cos(a) * x + np.sin(a) * y, np.cos(a) * gx + np.sin(a) * gy
-        ) + _profile_energy(np.cos(a) * y - np.sin(a) * x, np.cos(a) * gy - np.sin(a) * gx)
-
+    gx, gy = gx[ys, xs], gy[ys, xs]
+    length = np.hypot(gx, gy)
+    scale = np.minimum(1.0, np.quantile(length, 0.3) / np.maximum(length, 1e-12))
+    edges = _Edges(xs, ys, (gx * scale, gy * scale), smooth.shape, BLUR)
     angles = np.arange(-within, within, COARSE_STEP)
-    return float(angles[np.argmax([energy(a) for a in angles])])
+    return float(angles[np.argmax([edges.energy(a) for a in angles])])
 
 
-def _lines_angle(smooth: Image, near: float) -> float:
-    """The angle to some hundredths of a degree: the slope that the straight runs of wall have in common."""
+def _fine_angle(smooth: Image, near: float) -> float:
+    """The angle within `REACH` of `near` at which the walls line up best."""
     upright = turned(smooth, near, order=3)
-    slopes, weights = [], []
-    for image, sign in ((upright, -1.0), (np.ascontiguousarray(upright.T), 1.0)):
-        gx, _ = gradients(image)
-        runs = WallMap(image).segments()
-        for x, top, bottom in runs[(runs[:, 2] - runs[:, 1]) >= 0.4 * np.ptp(runs[:1, 1:])]:
-            slope, weight = _slope(np.abs(gx), x, int(top), int(bottom))
-            slopes.append(sign * slope)
-            weights.append(weight)
-    if not slopes:
-        return near
-    order = np.argsort(slopes)
-    share = np.cumsum(np.array(weights)[order])
-    middle = float(np.array(slopes)[order][np.searchsorted(share, share[-1] / 2)])
-    close = np.abs(np.array(slopes) - middle) < np.tan(np.deg2rad(0.5))
-    return near + float(
-        np.rad2deg(np.arctan(np.average(np.array(slopes)[close], weights=np.array(weights)[close])))
-    )
+    gx, gy = gradients(upright)
+    across, down = line_support(upright, RUN)
+    strength = np.maximum(across, down)
+    _blank_border(strength)
+    # Weights fade at the walls' flanks: a hard choice of pixels would follow the pixel grid.
+    weight = np.clip(strength / (WALL * np.quantile(strength, STRONG)), 0, 1) ** 2
+    ys, xs = np.nonzero(weight > 0.01)
+    weight, standing = weight[ys, xs], (across >= down)[ys, xs]
+    gx, gy = gx[ys, xs] * weight * standing, gy[ys, xs] * weight * ~standing
+    limit = np.median(np.hypot(gx, gy)[weight >= 1])
+    edges = _Edges(xs, ys, (np.clip(gx, -limit, limit), np.clip(gy, -limit, limit)), smooth.shape, FINE_BLUR)
+    angles = np.arange(-REACH, REACH + FINE_STEP / 2, FINE_STEP)
+    energy = np.array([edges.energy(a) for a in angles])
+    best = int(np.argmax(energy))
+    # The middle of the upper part of the peak: a narrow one in a wide field, a broad one with noise on top
+    # where a single chamber is all there is to tell by.
+    top = energy >= energy[best] - TOP * (energy[best] - np.median(energy))
+    top[max(0, best - 1) : best + 2] = True  # a parabola needs three points
+    bend, slope, _ = np.polyfit(angles[top] - angles[best], energy[top], 2)
+    shift = -slope / (2 * bend) if bend < 0 else 0.0
+    return near + float(angles[best] + np.clip(shift, -5 * FINE_STEP, 5 * FINE_STEP))
 
 
-def _slope(edge: Image, x: float, top: int, bottom: int) -> tuple[float, float]:
-    """How far an up-down wall near x leans, px across per px down, and how much that is worth.
+class _Edges:
+    """Edge pixels, and how sharply they fall into lines along a direction and across it.
 
-    The wall's place is measured in bands of a few rows, as the middle of the edge strength seen through a
-    soft window, and a line fitted through the places, leaving out those that a cell or a corner pulls aside.
-    The window then follows the line and the places are measured again, so that it cuts off nothing on one
-    side.
+    Args:
+        xs, ys: their places, px.
+        gradient: their derivatives across x and across y.
+        shape: of the image.
+        blur: of the profiles, px.
     """
-    low = max(0, round(x) - HALF_STRIP)
-    strip = edge[top + 2 : bottom - 2, low : round(x) + HALF_STRIP + 1].astype(np.float64)
-    bands = strip.shape[0] // BAND
-    if bands < 4:
-        return 0.0, 0.0
-    strip = strip[: bands * BAND].reshape(bands, BAND, -1).sum(1)
-    strip = strip - strip.min(1, keepdims=True)
-    columns, rows = np.arange(strip.shape[1]), (np.arange(bands) + 0.5) * BAND
-    slope, level, scatter, used = 0.0, x - low, 1.0, rows
-    for k in range(4):
-        window = np.exp(-0.5 * ((columns - (level + slope * rows)[:, None]) / WINDOW) ** 2)
-        places = (strip * window @ columns) / ((strip * window).sum(1) + 1e-12)
-        if k == 0:  # nothing known yet: the line that most pairs of places agree on
-            slope, level, _, _ = theilslopes(places, rows)
-        residual = np.abs(places - level - slope * rows)
-        used = residual <= 3 * 1.4826 * np.median(residual) + 1e-9
-        slope, level = np.polyfit(rows[used], places[used], 1)
-        scatter = float(np.mean((places[used] - level - slope * rows[used]) ** 2))
-    spread = rows[used] - rows[used].mean()
-    return float(slope), float((spread**2).sum() / (scatter + LEAST_SCATTER))
+
+    def __init__(
+        self, xs: Floats, ys: Floats, gradient: tuple[Floats, Floats], shape: tuple, blur: float
+    ) -> None:
+        self._x, self._y, self._blur = xs - shape[1] / 2, ys - shape[0] / 2, blur
+        self._gx, self._gy = gradient
+
+    def energy(self, angle: float) -> float:
+        """The energy of both profiles, along and across `angle` degrees."""
+        a = np.deg2rad(angle)
+        across = np.cos(a) * self._x + np.sin(a) * self._y, np.cos(a) * self._gx + np.sin(a) * self._gy
+        down = np.cos(a) * self._y - np.sin(a) * self._x, np.cos(a) * self._gy - np.sin(a) * self._gx
+        return _profile_energy(*across, self._blur) + _profile_energy(*down, self._blur)
 
 
 def _blank_border(image: Image) -> None:
@@ -123,12 +111,16 @@ def _blank_border(image: Image) -> None:
     image[:3], image[-3:], image[:, :3], image[:, -3:] = 0, 0, 0, 0
 
 
-def _profile_energy(place: Floats, value: Floats) -> float:
+def _profile_energy(place: Floats, value: Floats, blur: float) -> float:
     """Energy of the values summed into fine places, blurred.
 
     Places finer than a pixel and the blur together hide the pixel grid, which lines up at 0 degrees and would
     win there without any wall.
     """
-    index = np.rint((place - place.min()) * PLACES).astype(np.intp)
-    profile = gaussian_filter1d(np.bincount(index, value), BLUR * PLACES, mode="constant")
+    at = (place - place.min()) * PLACES
+    index = at.astype(np.intp)
+    right = at - index  # each value is shared by the two places it lies between
+    n = int(index.max()) + 2
+    profile = np.bincount(index, value * (1 - right), n) + np.bincount(index + 1, value * right, n)
+    profile = gaussian_filter1d(profile, blur * PLACES, mode="constant")
     return float((profile**2).sum())
