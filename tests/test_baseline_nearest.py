@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -71,6 +72,7 @@ def test_validated_chambers_are_not_remembered(toys: Path, tmp_path: Path) -> No
     [
         (["--set", "synthetic.source=pool"], "synthetic.source=none"),
         (["--start", "cho-pc"], "leave out the start"),
+        (["--max-minutes", "5"], "leave out --max-minutes"),
         (["--epochs", "3"], "give it with --steps"),
         (["--set", "teacher.kind=time"], "teacher.kind=none"),
     ],
@@ -82,6 +84,18 @@ def test_what_a_fitted_method_cannot_use_is_refused(
     assert run(["train", str(toys), "--preset", "nearest", "--out", str(tmp_path / "run"), *words]) == 2
     assert said in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
+
+
+def test_it_takes_part_in_experiments_and_counts_folders(toys: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    words = ["--manifest", str(toys), "--preset", "nearest", "--folds", "2", "--out", str(out)]
+    assert run(["reproduce", "leave-chamber-out", *words]) == 0
+    table = pd.read_csv(out / "leave-chamber-out.csv").set_index("method")
+    assert table.loc["model", "n"] == 12
+    (model,) = out.glob("**/*fold0*/run")
+    counts = tmp_path / "counts.csv"
+    assert run(["count", str(model), str(toys), "--out", str(counts)]) == 0
+    assert pd.read_csv(counts)["count_frame"].notna().all()
 
 
 def test_a_finished_fit_is_left_alone_and_another_is_refused(

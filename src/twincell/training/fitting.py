@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from twincell.config import Settings
 from twincell.data.manifest import Manifest
@@ -20,14 +20,18 @@ from twincell.training.material import Material, load_material
 from twincell.training.validation import look
 
 
-def check_fitted(settings: Settings, start: str | Path | None) -> None:
-    """Refuses what a fitted method would have to ignore.
+def check_fitted(
+    settings: Settings, start: str | Path | None, max_minutes: float | None, targets: Tensor | None
+) -> None:
+    """Refuses what a fitted method would have to ignore; the arguments are those of `fit`.
 
     Raises:
         UserError: one sentence for each such setting.
     """
     faults = (
         (start is not None, "is fitted anew every time; leave out the start"),
+        (max_minutes is not None, "is not stopped halfway; leave out --max-minutes, give fewer --steps"),
+        (targets is not None, "learns from the manifest's own counts; leave out the targets"),
         (settings.transfer is not None, "has no parts to freeze; train it on the new data instead"),
         (settings.training.steps is None, "tries a number of candidates; give it with --steps"),
         (

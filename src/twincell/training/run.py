@@ -94,7 +94,7 @@ def fit(
     start = settings.start if start is None else start
     method = METHODS[settings.method]
     if isinstance(method, Fitted):
-        check_fitted(settings, start)
+        check_fitted(settings, start, max_minutes, targets)
     network, origin = _network(settings, start, seed)
     identity = Identity(
         str(manifest.root), manifest.fingerprint(), seed, load_card(start).sha256 if start else ""
