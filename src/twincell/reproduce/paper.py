@@ -7,8 +7,9 @@ from twincell.errors import UserError
 from twincell.reproduce.request import Request
 from twincell.reproduce.stage import Stage
 
-RAMP = 0.2
-"""Share of a transfer over which the learning rate rises, where a ramp is asked for."""
+RAMP = FIRST = 0.1
+"""Shares of a transfer, as in the authors' code: over which the learning rate rises before it decays, and in
+which images of one origin come alone."""
 
 
 def scratch(request: Request, modality: str) -> Stage:
@@ -25,12 +26,6 @@ def natural_only(request: Request, modality: str) -> Stage:
     """Twin-VAE (Nat only): no synthetic image, at full length."""
     settings = request.settings_for(modality)
     return Stage("natural-only", modality, settings.changed(without_synthetic(settings)))
-
-
-def synthetic_only(request: Request, modality: str) -> Stage:
-    """Synthetic images alone, at full length."""
-    settings = request.settings_for(modality)
-    return Stage("synthetic-only", modality, settings.changed({"batch.natural": False}))
 
 
 def transfer(
@@ -54,6 +49,26 @@ def transfer(
 def transferred(request: Request, origin: str, modality: str) -> Stage:
     """Transfer Twin-VAE: from the other modality's training, nothing frozen."""
     return transfer(request, "full", scratch(request, origin), modality)
+
+
+def one_first(request: Request, name: str, start: Stage, modality: str, **changes: Any) -> Stage:
+    """A transfer whose first tenth is trained otherwise, as the authors' synthetic- and natural-first starts.
+
+    Args:
+        request: the user's.
+        name: of the whole; its first tenth is the stage `name-start`.
+        start: whose weights it starts from.
+        modality: of the images it learns from.
+        changes: of the settings in the first tenth, with `__` for the dot.
+    """
+    whole = request.transfer_settings_for(modality).training
+    first: dict[str, Any] = {}
+    rest: dict[str, Any] = {}
+    for unit, length in (("training__steps", whole.steps), ("training__epochs", whole.epochs)):
+        first[unit] = length and max(round(FIRST * length), 1)
+        rest[unit] = length and max(length - first[unit], 1)
+    opening = transfer(request, f"{name}-start", start, modality, **first, **changes)
+    return transfer(request, name, opening, modality, **rest)
 
 
 def without_synthetic(settings: Settings) -> dict[str, Any]:

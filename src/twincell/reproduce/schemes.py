@@ -12,9 +12,9 @@ from twincell.reproduce.experiment import Experiment, Result
 from twincell.reproduce.paper import (
     RAMP,
     natural_only,
+    one_first,
     scratch,
     scratch_short,
-    synthetic_only,
     transfer,
     transferred,
     without_synthetic,
@@ -30,16 +30,15 @@ NAMES = {
     "scratch": "Twin-VAE",
     "scratch-short": "Twin-VAE, as long as a transfer",
     "natural-only": "Twin-VAE (Nat only)",
-    "synthetic-only": "synthetic images only",
     "full": "transfer, nothing frozen",
     "frozen-core": "transfer, core frozen",
     "frozen-outer": "transfer, outer layers frozen",
     "thaw": "transfer, thawing",
     "constant": "transfer, constant rate",
-    "ramp": "transfer, rate ramped up, then constant",
+    "ramp": "transfer, rate ramped up, then decaying",
     "natural-only-transfer": "transfer (Nat only)",
-    "synthetic-first": "synthetic first, then both",
-    "natural-first": "natural first, then both",
+    "synthetic-first": "transfer, synthetic images first",
+    "natural-first": "transfer, natural images first",
     "double": "double transfer",
 }
 
@@ -50,20 +49,16 @@ def stages(request: Request) -> list[Stage]:
     chain: list[Stage] = []
     for origin, target in ((first, second), (second, first)):
         start = scratch(request, origin)
-        settings = request.transfer_settings_for(target)
+        changes = without_synthetic(request.settings_for(target))
+        natural = {key.replace(".", "__"): value for key, value in changes.items()}
         chain += [scratch(request, target), scratch_short(request, target), natural_only(request, target)]
         chain += [transfer(request, scheme, start, target, scheme) for scheme in SCHEMES]
         chain += [
             transfer(request, "constant", start, target, training__schedule="constant", training__warmup=0),
-            transfer(request, "ramp", start, target, training__schedule="constant", training__warmup=RAMP),
-            Stage(
-                "natural-only-transfer",
-                target,
-                transferred(request, origin, target).settings.changed(without_synthetic(settings)),
-                start,
-            ),
-            transfer(request, "synthetic-first", synthetic_only(request, target), target),
-            transfer(request, "natural-first", natural_only(request, target), target),
+            transfer(request, "ramp", start, target, training__schedule="cosine", training__warmup=RAMP),
+            transfer(request, "natural-only-transfer", start, target, **natural),
+            one_first(request, "synthetic-first", start, target, batch__natural=False),
+            one_first(request, "natural-first", start, target, **natural),
         ]
     return [*chain, transfer(request, "double", transferred(request, first, second), first)]
 
@@ -75,6 +70,7 @@ def jobs(request: Request) -> list[Job]:
 
 def tell(request: Request, results: Sequence[Result]) -> str:
     """Tables schemes (figures), schemes-parts (what moved) and schemes-speed, and the curves of Figure 10."""
+    results = [r for r in results if r.job.stage in NAMES]
     along = curves(results)
     plot_curves(request.out / "schemes.png", along, NAMES, ["scratch-short", *SCHEMES, "double"])
     table = stage_rows(results)

@@ -53,12 +53,14 @@ class Twin(nn.Module):
 class Core(nn.Module):
     """What both origins share: last convolution, bottleneck, first transposed convolution."""
 
-    def __init__(self, channels: int, width: int, latent: int, dropout: float, leak: float) -> None:
+    def __init__(
+        self, channels: int, width: int, latent: int, dropout: float, leak: float, inner_leak: float
+    ) -> None:
         super().__init__()
         self.encoder = _shrink(channels, width, dropout, leak)
         self.mean = nn.Linear(width, latent)
         self.log_variance = nn.Linear(width, latent)
-        self.expand = nn.Sequential(nn.Linear(latent, width), nn.LeakyReLU(leak), nn.Dropout(dropout))
+        self.expand = nn.Sequential(nn.Linear(latent, width), nn.LeakyReLU(inner_leak), nn.Dropout(dropout))
         self.decoder = _grow(width, channels, 5, 2, leak)
 
     def encode(self, maps: Tensor) -> tuple[Tensor, Tensor]:
@@ -84,6 +86,7 @@ class TwinVAE(nn.Module):
         regressor: widths of the two hidden layers that count.
         dropout: in the encoders, the bottleneck and the regressor.
         leak: slope of the leaky ReLUs below zero.
+        inner_leak: that behind the latent vector and in the regressor; None = `leak`, 1 = linear.
     """
 
     def __init__(
@@ -94,14 +97,16 @@ class TwinVAE(nn.Module):
         regressor: Sequence[int] = (256, 128),
         dropout: float = 0.1,
         leak: float = 0.2,
+        inner_leak: float | None = None,
     ) -> None:
         super().__init__()
         self.natural = Twin(channels, dropout, leak)
         self.synthetic = Twin(channels, dropout, leak)
-        self.core = Core(channels[-1], core, latent, dropout, leak)
+        inner = leak if inner_leak is None else inner_leak
+        self.core = Core(channels[-1], core, latent, dropout, leak, inner)
         layers: list[nn.Module] = []
         for i, o in zip([latent, *regressor], regressor, strict=False):
-            layers += [nn.Linear(i, o), nn.LeakyReLU(leak), nn.Dropout(dropout)]
+            layers += [nn.Linear(i, o), nn.LeakyReLU(inner), nn.Dropout(dropout)]
         self.regressor = nn.Sequential(*layers, nn.Linear(regressor[-1], 1))
         self.apply(_start)
 

@@ -21,6 +21,9 @@ class NetworkSettings(Strict):
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
     leak: NotNegative = 0.2
     """Slope of the leaky ReLU below zero."""
+    inner_leak: NotNegative | None = None
+    """The same for the layers behind the latent vector and in the regressor; null = `leak`. 1 leaves these
+    layers linear, as they are in the authors' published code."""
 
 
 class Factors(Strict):
