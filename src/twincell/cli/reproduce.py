@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from twincell.cli import options
+
 
 def reproduce(
     experiment: Annotated[str | None, typer.Argument(help="its name; --list shows them")] = None,
@@ -12,14 +14,10 @@ def reproduce(
     out: Annotated[Path | None, typer.Option(help="folder for trials, tables and settings")] = None,
     list_: Annotated[bool, typer.Option("--list", help="name the experiments, one a line")] = False,
     preset: Annotated[str | None, typer.Option(help="settings of every training; best unless given")] = None,
-    start: Annotated[
-        str | None, typer.Option(help="a model whose weights are every training's start")
-    ] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="optimiser steps, not the preset's")] = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="passes over the natural images")] = None,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", help="one setting, as section.name=value")
-    ] = None,
+    start: options.Start = None,
+    steps: options.Steps = None,
+    epochs: options.Epochs = None,
+    set_: options.Sets = None,
     seeds: Annotated[str, typer.Option(help="seeds, separated by commas")] = "0",
     modalities: Annotated[
         str | None, typer.Option(help="such as bf,pc; all of the manifest's unless given")

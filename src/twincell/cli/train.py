@@ -5,28 +5,24 @@ from typing import Annotated
 
 import typer
 
+from twincell.cli import options
+
 
 def train(
     manifest: Annotated[Path, typer.Argument(help="manifest.csv, or a folder that has one")],
     out: Annotated[Path, typer.Option(help="run folder to write: model, history, checkpoint")],
     preset: Annotated[str, typer.Option(help="name of a preset, or a .yaml file of settings")] = "best",
-    resume: Annotated[bool, typer.Option("--resume", help="go on with the run in --out")] = False,
-    seed: Annotated[int, typer.Option(min=0, help="of weights, batches and augmentation")] = 0,
-    steps: Annotated[int | None, typer.Option(min=1, help="optimiser steps, not the preset's")] = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="passes over the natural images")] = None,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", help="one setting, such as training.learning_rate=1e-3")
-    ] = None,
-    validate: Annotated[
-        str | None, typer.Option(help="rows: split val; auto: these, else some chambers; none")
-    ] = None,
-    max_minutes: Annotated[float | None, typer.Option(min=0, help="end after this time")] = None,
-    leave_out: Annotated[
-        str | None, typer.Option(help="chambers not to learn from, separated by commas")
-    ] = None,
-    start: Annotated[str | None, typer.Option(help="a model whose weights are the start")] = None,
-    accelerator: Annotated[str, typer.Option(help="auto, cpu, gpu")] = "auto",
-    devices: Annotated[str, typer.Option(help="how many devices to use together, or auto")] = "1",
+    start: options.Start = None,
+    resume: options.Resume = False,
+    seed: options.Seed = 0,
+    steps: options.Steps = None,
+    epochs: options.Epochs = None,
+    set_: options.Sets = None,
+    validate: options.Validate = None,
+    max_minutes: options.MaxMinutes = None,
+    leave_out: options.LeaveOut = None,
+    accelerator: options.Accelerator = "auto",
+    devices: options.Devices = "1",
 ) -> None:
     """Train a model on the rows of split train.
 
@@ -35,21 +31,7 @@ def train(
 
     Example: twincell train data/manifest.csv --out runs/first --seed 1
     """
-    from twincell.training.command import train_and_say
+    from twincell.training.command import Wish, train_and_say
 
-    train_and_say(
-        manifest,
-        out,
-        preset,
-        resume=resume,
-        seed=seed,
-        steps=steps,
-        epochs=epochs,
-        assignments=set_ or [],
-        validate=validate,
-        max_minutes=max_minutes,
-        leave_out=leave_out,
-        start=start,
-        accelerator=accelerator,
-        devices=devices,
-    )
+    wish = Wish(resume, seed, steps, epochs, set_, validate, max_minutes, leave_out, accelerator, devices)
+    train_and_say(manifest, out, preset, start, wish)

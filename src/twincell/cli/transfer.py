@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from twincell.cli import options
+
 
 def transfer(
     model: Annotated[str, typer.Argument(help="run folder, model file, or the name of a model that ships")],
@@ -20,22 +22,16 @@ def transfer(
     ramp: Annotated[
         float | None, typer.Option(min=0, max=1, help="share of training in which the learning rate rises")
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="go on with the run in --out")] = False,
-    seed: Annotated[int, typer.Option(min=0, help="of batches and augmentation")] = 0,
-    steps: Annotated[int | None, typer.Option(min=1, help="optimiser steps, not the preset's")] = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="passes over the natural images")] = None,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", help="one setting, such as training.learning_rate=1e-3")
-    ] = None,
-    validate: Annotated[
-        str | None, typer.Option(help="rows: split val; auto: these, else some chambers; none")
-    ] = None,
-    max_minutes: Annotated[float | None, typer.Option(min=0, help="end after this time")] = None,
-    leave_out: Annotated[
-        str | None, typer.Option(help="chambers not to learn from, separated by commas")
-    ] = None,
-    accelerator: Annotated[str, typer.Option(help="auto, cpu, gpu")] = "auto",
-    devices: Annotated[str, typer.Option(help="how many devices to use together, or auto")] = "1",
+    resume: options.Resume = False,
+    seed: options.Seed = 0,
+    steps: options.Steps = None,
+    epochs: options.Epochs = None,
+    set_: options.Sets = None,
+    validate: options.Validate = None,
+    max_minutes: options.MaxMinutes = None,
+    leave_out: options.LeaveOut = None,
+    accelerator: options.Accelerator = "auto",
+    devices: options.Devices = "1",
 ) -> None:
     """Move a trained model to new data, with few labels.
 
@@ -43,24 +39,8 @@ def transfer(
 
     Example: twincell transfer runs/pc data-bf/manifest.csv --scheme full --out runs/pc-to-bf
     """
+    from twincell.training.command import Wish
     from twincell.transfer.command import transfer_and_say
 
-    transfer_and_say(
-        model,
-        manifest,
-        out,
-        scheme,
-        preset,
-        decoder=decoder,
-        ramp=ramp,
-        resume=resume,
-        seed=seed,
-        steps=steps,
-        epochs=epochs,
-        assignments=set_ or [],
-        validate=validate,
-        max_minutes=max_minutes,
-        leave_out=leave_out,
-        accelerator=accelerator,
-        devices=devices,
-    )
+    wish = Wish(resume, seed, steps, epochs, set_, validate, max_minutes, leave_out, accelerator, devices)
+    transfer_and_say(model, manifest, out, scheme, preset, wish, decoder=decoder, ramp=ramp)

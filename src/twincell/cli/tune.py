@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from twincell.cli import options
+
 
 def tune(
     manifest: Annotated[Path, typer.Argument(help="manifest.csv, or a folder that has one")],
@@ -27,14 +29,10 @@ def tune(
     ] = 3,
     rungs: Annotated[int, typer.Option(min=1, help="looks at each training, to stop poor trials early")] = 4,
     seed: Annotated[int, typer.Option(min=0, help="of proposals and trainings")] = 0,
-    start: Annotated[
-        str | None, typer.Option(help="a model whose weights are every training's start")
-    ] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="optimiser steps, not the preset's")] = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="passes over the natural images")] = None,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", help="one setting, such as training.ema=0.99")
-    ] = None,
+    start: options.Start = None,
+    steps: options.Steps = None,
+    epochs: options.Epochs = None,
+    set_: options.Sets = None,
     storage: Annotated[
         str | None, typer.Option(help="a database for several machines, such as postgresql://...")
     ] = None,

@@ -4,6 +4,7 @@ import contextlib
 import signal
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,34 +15,43 @@ from twincell.training.run import Stopped, fit
 from twincell.training.trainer import Machine
 
 
-def train_and_say(
-    manifest: Path,
-    out: Path,
-    preset: str,
-    *,
-    resume: bool,
-    seed: int,
-    steps: int | None,
-    epochs: int | None,
-    assignments: Sequence[str],
-    validate: str | None,
-    max_minutes: float | None,
-    leave_out: str | None,
-    start: str | None,
-    accelerator: str,
-    devices: str,
-) -> None:
+@dataclass(frozen=True)
+class Wish:
+    """What `twincell train` and `twincell transfer` may be asked for alike; see their options."""
+
+    resume: bool = False
+    seed: int = 0
+    steps: int | None = None
+    epochs: int | None = None
+    assignments: Sequence[str] | None = None
+    validate: str | None = None
+    max_minutes: float | None = None
+    leave_out: str | None = None
+    accelerator: str = "auto"
+    devices: str = "1"
+
+
+def train_and_say(manifest: Path, out: Path, preset: str, start: str | None, wish: Wish) -> None:
     """Trains; a stop by a signal ends the process with that signal's exit code."""
-    settings = settings_from(load_preset(preset), steps, epochs, assignments, validate)
-    data = without(Manifest.read(manifest), leave_out)
-    machine = machine_from(accelerator, devices)
-    run(settings, data, out, resume=resume, start=start, seed=seed, max_minutes=max_minutes, machine=machine)
+    run(load_preset(preset), manifest, out, start, wish)
 
 
-def run(settings: Settings, manifest: Manifest, out: Path, **how: Any) -> None:
-    """`fit`, ended calmly when a signal stops it."""
+def run(preset: Settings, manifest: Path, out: Path, start: str | None, wish: Wish) -> None:
+    """`fit` as wished for, ended calmly when a signal stops it."""
+    settings = settings_from(preset, wish.steps, wish.epochs, wish.assignments or (), wish.validate)
+    data = without(Manifest.read(manifest), wish.leave_out)
+    machine = machine_from(wish.accelerator, wish.devices)
     with calm_stop():
-        fit(settings, manifest, out, **how)
+        fit(
+            settings,
+            data,
+            out,
+            resume=wish.resume,
+            start=start,
+            seed=wish.seed,
+            max_minutes=wish.max_minutes,
+            machine=machine,
+        )
 
 
 @contextlib.contextmanager

@@ -1,14 +1,12 @@
 """What `twincell transfer` does, from its words to a run."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from twincell.config import Settings, load_preset, preset_names
-from twincell.data.manifest import Manifest
 from twincell.errors import UserError
 from twincell.models.file import ModelCard, load_card
-from twincell.training.command import machine_from, run, settings_from, without
+from twincell.training.command import Wish, run
 
 
 def transfer_and_say(
@@ -17,27 +15,15 @@ def transfer_and_say(
     out: Path,
     scheme: str,
     preset: str | None,
+    wish: Wish,
     *,
     decoder: bool,
     ramp: float | None,
-    resume: bool,
-    seed: int,
-    steps: int | None,
-    epochs: int | None,
-    assignments: Sequence[str],
-    validate: str | None,
-    max_minutes: float | None,
-    leave_out: str | None,
-    accelerator: str,
-    devices: str,
 ) -> None:
     """Trains on from a model; a stop by a signal ends the process with that signal's exit code."""
     card = load_card(model)
-    settings = transfer_settings(card, load_preset(preset or preset_for(card.method)), scheme, decoder, ramp)
-    settings = settings_from(settings, steps, epochs, assignments, validate)
-    data = without(Manifest.read(manifest), leave_out)
-    machine = machine_from(accelerator, devices)
-    run(settings, data, out, resume=resume, start=model, seed=seed, max_minutes=max_minutes, machine=machine)
+    named = load_preset(preset or preset_for(card.method))
+    run(transfer_settings(card, named, scheme, decoder, ramp), manifest, out, model, wish)
 
 
 def transfer_settings(
