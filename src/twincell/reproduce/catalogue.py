@@ -1,7 +1,19 @@
 """Every experiment that `twincell reproduce` knows: one line each."""
 
 from twincell.errors import UserError
-from twincell.reproduce import ablation, decoder, embedding, protocols, ratio, schemes, translation
+from twincell.reproduce import (
+    ablation,
+    decoder,
+    embedding,
+    figure14,
+    protocols,
+    ratio,
+    schemes,
+    series,
+    table2,
+    translation,
+    tuning,
+)
 from twincell.reproduce.experiment import Experiment
 
 EXPERIMENTS: dict[str, Experiment] = {
@@ -11,12 +23,16 @@ EXPERIMENTS: dict[str, Experiment] = {
         protocols.PUBLISHED_EXPERIMENT,
         protocols.CHAMBERS_EXPERIMENT,
         protocols.LABELS_EXPERIMENT,
+        series.EXPERIMENT,
         ablation.EXPERIMENT,
         schemes.EXPERIMENT,
         decoder.EXPERIMENT,
         ratio.EXPERIMENT,
         embedding.EXPERIMENT,
         translation.EXPERIMENT,
+        tuning.EXPERIMENT,
+        table2.EXPERIMENT,
+        figure14.EXPERIMENT,
     )
 }
 

@@ -44,6 +44,11 @@ def label_jobs(request: Request) -> list[Job]:
     return each(request, shots)
 
 
+def jobs_of_protocol(request: Request) -> list[Job]:
+    """The manifest's own split or whole chambers held out, as the user asked."""
+    return published_jobs(request) if request.protocol == "published" else chamber_jobs(request)
+
+
 def tell_published(request: Request, results: Sequence[Result]) -> str:
     """One row per modality and method."""
     return write_summary(request, results, ("modality", "protocol"), "published")

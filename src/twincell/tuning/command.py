@@ -50,7 +50,7 @@ def tune_and_say(
     need_optuna()
     if method not in METHODS:
         raise UserError(f"--method {method}: is unknown; use one of {', '.join(METHODS)}")
-    settings = _started(settings_from(load_preset(preset), steps, epochs, assignments), start)
+    settings = started(settings_from(load_preset(preset), steps, epochs, assignments), start)
     varied = read_space(settings, space)
     data = Manifest.read(manifest)
     plan = Plan(settings, folds_of(data, folds), seed, rungs, trials, deadline)
@@ -79,7 +79,7 @@ def tune_and_say(
         write_atomic(summary, json.dumps(results.as_json(), indent=2) + "\n")
 
 
-def _started(settings: Settings, start: str | None) -> Settings:
+def started(settings: Settings, start: str | None) -> Settings:
     """The settings with their start named, and a transfer scheme where there is a start to move from."""
     changes: dict[str, Any] = {} if start is None else {"start": start}
     chosen = start or settings.start
