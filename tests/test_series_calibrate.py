@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from twincell.series import ErrorModel, calibrate, leave_chamber_out, score_labels, summary
-from twincell.series.calibrate import shown_labels
+from twincell.series import ErrorModel, calibrate, score_each, score_labels, summary, without_each
+from twincell.series.calibrate import shown_labels, try_constants
 from twincell.series.simulate import Culture, Errors, recordings_table
 
 
@@ -16,7 +16,7 @@ def chambers(n: int, errors: Errors, seed: int):
 
 def test_calibrated_intervals_hold_90_percent_of_new_chambers_labels():
     errors = Errors(fast=0.12, slow=0.25, every=8)
-    fitted = calibrate(chambers(24, errors, 1), evaluations=25)
+    fitted = calibrate(chambers(20, errors, 1), points=8)
     scored = score_labels(chambers(40, errors, 2), fitted)
     inside = (scored["label"] >= scored["lower"]) & (scored["label"] <= scored["upper"])
     assert len(scored) > 500
@@ -25,21 +25,42 @@ def test_calibrated_intervals_hold_90_percent_of_new_chambers_labels():
 
 
 def test_calibration_finds_a_larger_slow_error():
-    little = calibrate(chambers(12, Errors(fast=0.08, slow=0.05), 3), evaluations=30)
-    much = calibrate(chambers(12, Errors(fast=0.08, slow=0.45), 3), evaluations=30)
-    assert much.slow > 1.5 * little.slow
+    little = calibrate(chambers(8, Errors(fast=0.08, slow=0.05), 3), points=16)
+    much = calibrate(chambers(8, Errors(fast=0.08, slow=0.45), 3), points=16)
+    assert much.slow > 1.1 * little.slow
 
 
-def test_every_chamber_is_scored_once_without_its_labels_in_the_fit():
-    table = chambers(6, Errors(), 4)
-    scored = leave_chamber_out(table, folds=3, shown=(0, 3), evaluations=8)
+def test_a_chamber_has_no_part_in_its_own_constants():
+    table = chambers(5, Errors(slow=0.4, memory=200), 4)
+    found = without_each(table, points=8)
+    other = table.assign(label=table["label"].where(table["chamber"] != "sim0002", table["label"] + 9))
+    again = without_each(other, points=8)
+    assert again["sim0002"] == found["sim0002"]
+    assert again["sim0000"].level > found["sim0000"].level
+    tried = try_constants(table, points=8)
+    assert tried.scores.shape == (8, 5)
+    assert tried.best() != tried.start
+
+
+def test_every_label_is_scored_once_and_summed_up():
+    table = chambers(6, Errors(slow=0.4, memory=200), 4)
+    scored = score_each(table, {name: ErrorModel() for name in table["chamber"].unique()}, shown=(0, 3))
     none = scored[scored["shown"] == 0]
     assert len(none) == table["label"].notna().sum()
-    assert none.groupby("chamber")["fold"].nunique().max() == 1
     assert len(scored[scored["shown"] == 3]) == len(none) - 3 * 6
     figures = summary(scored)
-    assert {"n", "mae_frame", "mae_series", "better", "coverage", "width"} == set(figures.columns)
-    assert figures.loc[3, "mae_series"] <= figures.loc[0, "mae_series"]
+    columns = ["n", "mae_frame", "mae_series", "better", "coverage", "width", "mae_none", "helped"]
+    assert list(figures.columns) == columns
+    assert figures.loc[3, "mae_series"] < figures.loc[3, "mae_none"]
+    assert figures.loc[0, "helped"] == 0
+    right = summary(scored.assign(alone=scored["label"]))
+    assert right.loc[0, "mae_frame"] == 0
+
+
+def test_intervals_have_a_level_of_their_own_where_frames_were_counted():
+    errors = ErrorModel(level=0.9, level_counted=0.5)
+    assert [errors.level_for(k) for k in (0, 5, 9)] == [0.9, 0.5, 0.5]
+    assert 0.5 < errors.level_for(2) < 0.9
 
 
 def test_shown_labels_are_spread_and_leave_some_to_score():

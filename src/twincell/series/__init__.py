@@ -6,7 +6,7 @@
 - `calibrate(table)`: the constants of the error model, from labelled chambers of another frame model.
 """
 
-from twincell.series.calibrate import calibrate, leave_chamber_out, score_labels, summary
+from twincell.series.calibrate import calibrate, score_each, score_labels, summary, without_each
 from twincell.series.conditions import Comparison
 from twincell.series.events import Event, event_table
 from twincell.series.growing import growth
@@ -27,10 +27,11 @@ __all__ = [
     "fit_culture",
     "fit_growth",
     "growth",
-    "leave_chamber_out",
+    "score_each",
     "score_labels",
     "smooth",
     "smooth_all",
     "summary",
     "survival",
+    "without_each",
 ]

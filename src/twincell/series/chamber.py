@@ -45,7 +45,6 @@ class Posterior:
         probability: (F, 61) probability of 0..60 cells in every frame of the grid, missing ones included.
         expected: (F,) where the frame model's estimate was expected, its slow error included.
         slow: (F,) mean slow error, in units of sqrt(n + 1): positive where the frame model counts too many.
-        log_evidence: natural logarithm of the probability of everything seen (density for estimates).
         paths: (F, D) whole count paths drawn from the posterior, where asked for.
     """
 
@@ -53,7 +52,6 @@ class Posterior:
     probability: NDArray[np.float32]
     expected: NDArray[np.float64]
     slow: NDArray[np.float64]
-    log_evidence: float
     paths: NDArray[np.uint8] | None = None
 
     @property

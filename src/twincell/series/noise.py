@@ -10,6 +10,9 @@ from twincell.series.process import STATES, slow_grid
 
 Floats = NDArray[np.floating]
 
+#: Counted frames that a person with a new chamber is asked for; half of the calibration may see so many.
+SHOWN = 5
+
 
 @dataclass(frozen=True)
 class ErrorModel:
@@ -19,29 +22,40 @@ class ErrorModel:
     with the count (on the published labels the scatter divided by it is flat from 1 to 30 cells).
     """
 
-    #: Rate per cell and frame at which the count goes up, and at which it goes down, before growth is added.
-    churn: float = 0.0035
+    #: The count goes up, and down, this times sqrt(n + 1) times per frame, before growth is added.
+    churn: float = 0.12
     #: Net growth per cell and frame, where a chamber is too short to show its own.
     growth: float = 0.005
     #: Jumps to any count (flushed in, escaped), per chamber and frame.
     jump: float = 0.0005
     #: Mean error of the frame model in chambers it has not seen.
-    bias: float = 0.0
+    bias: float = 0.007
     #: Standard deviation of the slow error: a clump misread for many frames, a chamber whose cells look
     #: larger.
-    slow: float = 0.20
-    #: Frames after which the slow error has forgotten itself to 1/e.
-    memory: float = 60.0
+    slow: float = 0.31
+    #: Share of its variance that a chamber keeps throughout.
+    habit: float = 0.2
+    #: Frames after which the rest has forgotten itself to 1/e.
+    memory: float = 120.0
     #: The fast error of a frame is this times the one seen between neighbouring frames of its chamber.
-    fast: float = 0.9
+    fast: float = 1.95
+    #: What a frame says is raised to this power: neighbouring frames err alike, and two of them say hardly
+    #: more than one.
+    weight: float = 0.53
     #: Chambers too short to tell their own fast error share this one.
     fast_prior: float = 0.15
     #: Share of frames whose estimate says nothing.
     outlier: float = 0.005
     #: Mean size of a person's error.
-    label: float = 0.16
+    label: float = 0.058
     #: Probability that the label lies in the interval's nominal set, chosen so that 90 % of labels do.
-    level: float = 0.90
+    level: float = 0.82
+    #: The same where `SHOWN` frames of the chamber or more were counted.
+    level_counted: float = 0.59
+
+    def level_for(self, counted: int) -> float:
+        """The level of a chamber with so many counted frames; between both where they are few."""
+        return self.level + (self.level_counted - self.level) * min(counted, SHOWN) / SHOWN
 
     def with_(self, **changes: float) -> "ErrorModel":
         """A copy with some constants changed."""
@@ -117,12 +131,9 @@ def usual_growth(estimate: Floats, errors: ErrorModel) -> float:
     return float(np.clip(np.round(slope / _GROWTH_STEP) * _GROWTH_STEP, 0.0, _FASTEST))
 
 
-def slow_levels(errors: ErrorModel) -> NDArray[np.float64]:
-    """The levels of the slow error, (LEVELS,), in units of `spread(n)`."""
-    return errors.bias + errors.slow * slow_grid(LEVELS)
-
-
-def frame_likelihood(estimate: Floats, fast: Floats, errors: ErrorModel) -> NDArray[np.float32]:
+def frame_likelihood(
+    estimate: Floats, fast: Floats, slow: NDArray[np.float32], errors: ErrorModel
+) -> NDArray[np.float32]:
     """Likelihood of raw estimates: Student t3 around count + slow error, over a floor.
 
     The floor is for frames that say nothing. The width goes by the local level of the estimates, the same
@@ -132,20 +143,24 @@ def frame_likelihood(estimate: Floats, fast: Floats, errors: ErrorModel) -> NDAr
     Args:
         estimate: (F, C) raw counts, NaN where missing (likelihood 1).
         fast: (C,) fast error of each chamber (see `fast_error`).
+        slow: (F, C, LEVELS) slow error at each level, in units of `spread(n)`.
+        errors: constants.
 
     Returns:
         (F, C, LEVELS, 61) float32.
     """
-    n = np.arange(STATES)
-    centre = (n + slow_levels(errors)[:, None] * spread(n)).astype(np.float32)
-    scale = (fast * spread(local_level(estimate))).astype(np.float32)[:, :, None, None]
-    z = (np.nan_to_num(estimate).astype(np.float32)[:, :, None, None] - centre) / scale
+    n = np.arange(STATES, dtype=np.float32)
+    scale = (fast * spread(running_median(estimate, _AROUND))).astype(np.float32)[:, :, None, None]
+    z = slow[:, :, :, None] * -spread(n).astype(np.float32)
+    z += np.nan_to_num(estimate).astype(np.float32)[:, :, None, None] - n
+    z /= scale
     # Density of Student's t with 3 degrees of freedom: 2 / (pi sqrt(3)) / (1 + z^2 / 3)^2.
     z *= z
     z /= 3.0
     z += 1.0
     density = np.float32(2 / (np.pi * np.sqrt(3)) * (1 - errors.outlier)) / (z * z * scale)
     density += np.float32(errors.outlier / STATES)
+    np.power(density, np.float32(errors.weight), out=density)
     density[~np.isfinite(estimate)] = 1.0
     return density
 
@@ -154,10 +169,10 @@ def frame_likelihood(estimate: Floats, fast: Floats, errors: ErrorModel) -> NDAr
 _AROUND = 5
 
 
-def local_level(estimate: Floats) -> Floats:
-    """Running median of the estimates (F, C), over missing frames too; 0 where nothing is near."""
-    padded = np.pad(estimate, ((_AROUND, _AROUND), (0, 0)), constant_values=np.nan)
-    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * _AROUND + 1, axis=0)
+def running_median(estimate: Floats, around: int) -> Floats:
+    """Median of the estimates (F, C) over `around` frames on either side; 0 where all of them are missing."""
+    padded = np.pad(estimate, ((around, around), (0, 0)), constant_values=np.nan)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * around + 1, axis=0)
     ranked = np.sort(windows, axis=-1)  # NaN last
     known = np.isfinite(windows).sum(-1)
     middle = np.take_along_axis(ranked, np.maximum(known - 1, 0)[..., None] // 2, -1)[..., 0]

@@ -18,10 +18,11 @@ def transition(churn: float, growth: float, jump: float, frames: int = 1) -> NDA
     The matrix exponential of the generator of a linear birth-death process with immigration (Kendall 1948),
     plus rare jumps to any count: cells flushed in or out, a chamber that empties between two frames. Ups
     and downs between n and n + 1 cells have the same rate but for the growth, so that without growth no
-    count is favoured.
+    count is favoured. They go with the root of the count, not with the count: were calm so much more natural
+    for few cells than for many, every calm recording would be read too low, by hundreds of frames at once.
 
     Args:
-        churn: rate per cell and frame of ups, and of downs.
+        churn: rate per frame of ups, and of downs, is this times sqrt(n + 1).
         growth: rate per cell and frame of further ups.
         jump: rate per chamber and frame of a jump to a count drawn evenly from 0..60.
         frames: time between the two observations, in frames.
@@ -31,8 +32,8 @@ def transition(churn: float, growth: float, jump: float, frames: int = 1) -> NDA
     """
     n = np.arange(STATES - 1)
     rate = np.full((STATES, STATES), jump / STATES)
-    rate[n, n + 1] += churn * (n + 0.5) + growth * n
-    rate[n + 1, n] += churn * (n + 0.5)
+    rate[n, n + 1] += churn * np.sqrt(n + 1) + growth * n
+    rate[n + 1, n] += churn * np.sqrt(n + 1)
     np.fill_diagonal(rate, 0.0)
     np.fill_diagonal(rate, -rate.sum(1))
     steps = np.clip(expm(rate * frames), 0.0, None)

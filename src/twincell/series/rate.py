@@ -1,7 +1,7 @@
 """Growth rate of one chamber, with limits that know how chancy a few cells are."""
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -83,7 +83,18 @@ def fit_growth(time: Floats, count: Floats) -> Growth:
         count: (N,) cells >= 0, no NaN.
     """
     time, count = np.asarray(time, float), np.asarray(count, float)
-    phases = find_phases(time, count)
+    found = _fit(time, count, find_phases(time, count))
+    if found.verdict != "growing" and (found.phases.lag or found.phases.plateau):
+        # A growth phase in which growth cannot be shown is none: the recording is judged as a whole.
+        return _fit(
+            time,
+            count,
+            replace(found.phases, start=float(time[0]), end=float(time[-1]), lag=False, plateau=False),
+        )
+    return found
+
+
+def _fit(time: Floats, count: Floats, phases: Phases) -> Growth:
     inside = (time >= phases.start) & (time <= phases.end)
     if not count.any() and len(count):
         return _without_rate("not growing", "no cells", phases, count)

@@ -9,25 +9,24 @@ from numpy.typing import NDArray
 
 from twincell.series.chamber import Posterior, Recording
 from twincell.series.forward_backward import Chain, draw_paths, filtered, smoothed
-from twincell.series.noise import LEVELS, ErrorModel, frame_likelihood, label_kernel, slow_levels, spread
-from twincell.series.process import STATES, slow_prior, slow_steps, transition
+from twincell.series.habit import Habit, habit
+from twincell.series.noise import LEVELS, ErrorModel, frame_likelihood, label_kernel, spread
+from twincell.series.process import STATES, slow_grid, slow_prior, slow_steps, transition
 
-#: Values (frames x chambers x slow levels x counts) held at once; float32, three arrays: below 200 MB.
-BATCH_VALUES = 12_000_000
+#: Values (frames x chambers x slow levels x counts) held at once. Float32, three arrays: 24 MB, of which a
+#: processor keeps much at hand; six times as many took 1.5 times as long.
+BATCH_VALUES = 2_000_000
 
 #: Paths drawn per chamber: a probability read from them is good to 0.07.
 PATHS = 50
 
 #: Sizes of the slow error that are tried on each chamber, as factors of the usual one: a frame model that is
 #: right here shows it by estimates that lie near whole numbers, and is then not to be doubted.
-SIZES = (1.0, 0.5, 0.25, 1.5)
+SIZES = (1.0, 0.5, 0.25, 0.1)
 
-#: Prior of each factor: half a unit of its logarithm is one standard deviation.
-SIZE_PRIOR = np.exp(-0.5 * (np.log(SIZES) / 0.5) ** 2)
-
-#: Weight of a chamber's evidence for a size. Below 1, as neighbouring frames err together more than the model
-#: knows, and so hundreds of them say less than it thinks.
-TEMPER = 0.25
+#: Weight of the frames' evidence for a size. Below 1, as neighbouring frames err together more than the model
+#: knows, and so hundreds of them say less than it thinks. Counted frames have their full weight.
+TEMPER = 0.3
 
 
 def read(
@@ -71,14 +70,12 @@ class _Reading:
         counts: (F, C, 61) probabilities.
         expected: (F, C) where the estimate was expected.
         slow: (F, C) mean slow error.
-        evidence: (C,) log evidence.
         paths: (F, C, D) drawn paths; None where none were asked for.
     """
 
     counts: NDArray[np.float32]
     expected: NDArray[np.float32]
     slow: NDArray[np.float32]
-    evidence: NDArray[np.float64]
     paths: NDArray[np.uint8] | None = None
 
     def posterior(self, place: int, recording: Recording) -> Posterior:
@@ -88,7 +85,6 @@ class _Reading:
             self.counts[own, place].copy(),
             self.expected[own, place].astype(float),
             self.slow[own, place].astype(float),
-            float(self.evidence[place]),
             None if self.paths is None else self.paths[own, place].copy(),
         )
 
@@ -98,29 +94,30 @@ class _Reading:
         self.counts += part[:, None] * (other.counts - self.counts)
         self.expected += part * (other.expected - self.expected)
         self.slow += part * (other.slow - self.slow)
-        self.evidence += share * (other.evidence - self.evidence)
 
 
 def _all_sizes(batch: list[Recording], errors: ErrorModel, paths: int, seed: int) -> _Reading:
-    """The average over the sizes of the slow error, each weighted by prior and tempered evidence."""
+    """The average over the sizes of the slow error, each weighted by its evidence."""
     chance = _chance(batch, paths, seed) if paths else None
     lengths = np.array([len(recording.estimate) for recording in batch])
     drawn = np.zeros((lengths.max(), len(batch), paths), np.uint8) if paths else None
     total = np.full(len(batch), -np.inf)
     best = np.full(len(batch), -np.inf)
     mixed: _Reading | None = None
-    for size, prior in zip(SIZES, SIZE_PRIOR, strict=True):
+    for size in SIZES:
         sized = errors.with_(slow=errors.slow * size)
-        chain, likelihood = _chain(batch, sized), _likelihood(batch, sized)
+        habits = [habit(recording, sized) for recording in batch]
+        slow = _slow(habits, int(lengths.max()), sized)
+        chain, likelihood = _chain(batch, sized), _likelihood(batch, slow, sized)
         state, evidence = filtered(likelihood, chain)
-        weight = np.log(prior) + TEMPER * evidence
+        weight = TEMPER * evidence + np.array([one.evidence for one in habits])
         ahead = weight > best
         if drawn is not None and chance is not None and ahead.any():
             # Paths come from the likeliest size: a mixture of paths would need more of them.
             own = replace(chain, count_steps=chain.count_steps[ahead])
             drawn[:, ahead] = draw_paths(state[:, ahead], own, lengths[ahead], chance[:, ahead])
         smoothed(state, likelihood, chain)
-        one = _summed(state, evidence, sized)
+        one = _summed(state, slow)
         total, best = np.logaddexp(total, weight), np.maximum(best, weight)
         if mixed is None:
             mixed = one
@@ -140,27 +137,33 @@ def _chain(batch: list[Recording], errors: ErrorModel) -> Chain:
     )
 
 
-def _summed(state: NDArray[np.float32], evidence: NDArray[np.float64], errors: ErrorModel) -> _Reading:
-    levels = slow_levels(errors).astype(np.float32)
-    offset = levels[:, None] * spread(np.arange(STATES)).astype(np.float32)
+def _slow(habits: list[Habit], frames: int, errors: ErrorModel) -> NDArray[np.float32]:
+    """The slow error of every frame and chamber at each level, (F, C, LEVELS)."""
+    mean = np.full((frames, len(habits)), errors.bias)
+    deviation = np.full((frames, len(habits)), errors.slow)
+    for c, one in enumerate(habits):
+        mean[: len(one.mean), c], deviation[: len(one.mean), c] = one.mean, one.deviation
+    return (mean[:, :, None] + deviation[:, :, None] * slow_grid(LEVELS)).astype(np.float32)
+
+
+def _summed(state: NDArray[np.float32], slow: NDArray[np.float32]) -> _Reading:
     counts = state.sum(2)
-    expected = counts @ np.arange(STATES, dtype=np.float32) + np.tensordot(state, offset, 2)
-    return _Reading(counts, expected, state.sum(3) @ levels, evidence)
+    n = np.arange(STATES, dtype=np.float32)
+    expected = counts @ n + ((state @ spread(n).astype(np.float32)) * slow).sum(2)
+    return _Reading(counts, expected, (state.sum(3) * slow).sum(2))
 
 
-def _likelihood(batch: list[Recording], errors: ErrorModel) -> NDArray[np.float32]:
-    # Shorter chambers are padded at the end with frames in which nothing was seen: that changes nothing
-    # before.
-    length = max(len(r.estimate) for r in batch)
-    estimate = np.full((length, len(batch)), np.nan)
-    counted = np.full((length, len(batch)), -1)
+def _likelihood(batch: list[Recording], slow: NDArray[np.float32], errors: ErrorModel) -> NDArray[np.float32]:
+    # Shorter chambers are padded with frames in which nothing was seen: that changes nothing before.
+    estimate = np.full(slow.shape[:2], np.nan)
     for c, recording in enumerate(batch):
         estimate[: len(recording.estimate), c] = recording.estimate
-        counted[: len(recording.counted), c] = recording.counted
-    likelihood = frame_likelihood(estimate, np.array([r.fast for r in batch]), errors)
-    frame, chamber = np.nonzero(counted >= 0)
-    label = label_kernel(errors.label)[:, np.minimum(counted[frame, chamber], STATES - 1)].T
-    likelihood[frame, chamber] *= label[:, None, :]
+    likelihood = frame_likelihood(estimate, np.array([r.fast for r in batch]), slow, errors)
+    kernel = label_kernel(errors.label)
+    for c, recording in enumerate(batch):
+        at = np.flatnonzero(recording.counted >= 0)
+        written = np.minimum(recording.counted[at], STATES - 1)
+        likelihood[at, c] *= kernel[:, written].T[:, None, :]
     return likelihood
 
 

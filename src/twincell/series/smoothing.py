@@ -100,7 +100,8 @@ def _filled(rows: pd.DataFrame, posterior: Posterior, steps: list[Event], errors
     count = posterior.mean[place]
     if len(once) == 1:  # a single image has no series to learn from: its own estimate stands
         count = once["count_frame"].fillna(pd.Series(count, once.index)).to_numpy()
-    lower, upper = interval(label_probability(posterior.probability[place], errors.label), errors.level)
+    written = label_probability(posterior.probability[place], errors.label)
+    lower, upper = interval(written, errors.level_for((posterior.recording.counted >= 0).sum()))
     read_once = pd.DataFrame(
         {
             "count": np.round(count, 3),

@@ -38,12 +38,12 @@ class CultureModel:
         stopped: share that never will.
     """
 
-    rate: float = 0.010
-    loss: float = 0.003
-    wake: float = 0.008
-    stop: float = 0.001
-    growing: float = 0.5
-    stopped: float = 0.1
+    rate: float = 0.0073
+    loss: float = 0.0015
+    wake: float = 0.012
+    stop: float = 0.0006
+    growing: float = 0.8
+    stopped: float = 0.03
 
 
 #: Phases: resting, growing at each pace, stopped.
