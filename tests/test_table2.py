@@ -22,9 +22,11 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def done(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Results of three rows in both modalities and protocols."""
+    """Results of four rows in both modalities and protocols, one of them a preset in a file."""
     out = tmp_path_factory.mktemp("table2") / "out"
-    assert toy_experiment("table2", data, out, "--rows", "twin-vae,double-transfer,nearest") == 0
+    mine = out.with_name("mine.yaml")
+    mine.write_text(load_preset("nearest").changed({"name": "mine"}).to_yaml())
+    assert toy_experiment("table2", data, out, "--rows", f"twin-vae,double-transfer,nearest,{mine}") == 0
     return out
 
 
@@ -32,7 +34,7 @@ def test_every_row_has_both_protocols_and_its_costs(done: Path) -> None:
     table = pd.read_csv(done / "table2.csv")
     ours = table[table["protocol"] != "the paper's"].set_index(["modality", "row", "protocol"]).sort_index()
     for modality in ("bf", "pc"):
-        for row in ("twin-vae", "nearest", "constant median", "time interpolation"):
+        for row in ("twin-vae", "nearest", "mine", "constant median", "time interpolation"):
             for protocol in ("interleaved", "leave-chamber-out"):
                 assert (ours.loc[(modality, row, protocol), "n"] > 0).all(), (modality, row, protocol)
     assert ("pc", "double-transfer", "interleaved") in ours.index
