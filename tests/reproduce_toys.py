@@ -8,12 +8,12 @@ from training_toys import write_toy_data
 from twincell.cli import run
 from twincell.data.manifest import Manifest
 
-TOY = [
-    "--preset", "compact", "--folds", "2", "--only", "0", "--steps", "10",
+SMALL = [
     "--set", "model.network={channels: [4, 4, 8, 8], core: 16, latent: 8, regressor: [8, 8]}",
     "--set", "synthetic.pool=8", "--set", "batch.size=8", "--set", "training.validation=auto",
     "--set", "training.validation_share=0.3",
 ]  # fmt: skip
+TOY = ["--preset", "compact", "--folds", "2", "--only", "0", "--steps", "10", *SMALL]
 
 
 def write_two_modalities(folder: Path) -> Path:

@@ -9,13 +9,14 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from reproduce_toys import TOY, toy_experiment, write_two_modalities
+from reproduce_toys import SMALL, TOY, toy_experiment, write_two_modalities
 from twincell.cli import run
 from twincell.config import load_preset
 from twincell.data.manifest import Manifest
 from twincell.models.file import load_card, load_model
 from twincell.reproduce import ratio, schemes
 from twincell.reproduce.embedding import KINDS, Embedded, measure
+from twincell.reproduce.estimate import operations_per_step
 from twincell.reproduce.request import Request
 from twincell.reproduce.schemes import speeds
 from twincell.reproduce.stage import jobs_of
@@ -109,12 +110,23 @@ def test_decoder_tells_what_a_step_costs(data: Path, done: Path) -> None:
     assert toy_experiment("decoder", data, done) == 0
     table = pd.read_csv(done / "decoder.csv")
     assert set(table["stage"].dropna()) == {"full", "decoder-0.1", "decoder-0.01", "decoder-0", "decoder-off"}
-    seconds = json.loads((done / "decoder-step.json").read_text())
-    assert f"{seconds['with'] / seconds['without']:.2f} times as long" in (done / "decoder.md").read_text()
+    cost = json.loads((done / "decoder-step.json").read_text())
+    told = (done / "decoder.md").read_text()
+    assert f"{cost['seconds'] / cost['seconds_off']:.2f} times as long" in told
+    assert f"{cost['operations'] / cost['operations_off']:.2f} times as many" in told
     trained = load_card(done / "decoder-0.1" / "leave-chamber-out-bf-fold0-seed0" / "run").training
     assert trained["model"]["loss"]["natural"]["reconstruction"] == pytest.approx(10)
     off = load_card(done / "decoder-off" / "leave-chamber-out-bf-fold0-seed0" / "run").training
     assert off["model"]["loss"]["decode"] is False
+
+
+def test_a_step_without_decoder_is_really_cheaper(data: Path) -> None:
+    on = load_preset("compact").changed({"batch.size": 8})
+    off = on.changed({"model.loss.decode": False})
+    rows = Manifest.read(data)
+    saved = operations_per_step(on, rows) / operations_per_step(off, rows)
+    # Layer by layer from the shapes, the paper's network needs 226 million multiply-adds and 105 without.
+    assert saved > 2
 
 
 def test_ratio_goes_from_a_quarter_to_ten(data: Path, done: Path) -> None:
@@ -171,6 +183,30 @@ def test_what_an_experiment_cannot_do_is_said_before_work(
 ) -> None:
     assert toy_experiment(name, data, tmp_path / "out", *words) == 2
     assert said in capsys.readouterr().err
+
+
+def test_paper_scale_says_how_long_and_then_trains(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    words = [
+        "--manifest",
+        str(data),
+        "--out",
+        str(out),
+        "--modalities",
+        "bf",
+        "--paper-scale",
+        "--epochs",
+        "1",
+    ]
+    assert run(["reproduce", "published", *words, *SMALL]) == 0
+    told = capsys.readouterr().out
+    assert told.index("one after the other") < told.index("| bf | interleaved | model |")
+    trained = load_card(out / "interleaved-bf-fold0-seed0" / "run").training
+    assert trained["training"]["optimizer"] == "radam"
+    assert trained["name"] == "paper-bf"
+    assert "optimizer: radam" in (out / "settings.yaml").read_text()
 
 
 def test_methods_without_decoders_cannot_be_looked_through(

@@ -55,29 +55,35 @@ def tell(request: Request, results: Sequence[Result]) -> str:
     plot_curves(request.out / "decoder.png", curves(own), NAMES, list(NAMES))
     told = ""
     if any(r.job.stage == OFF for r in own):
-        seconds = _step_seconds(request, own)
+        cost = _step_cost(request, own)
         told = (
-            f"\nA training step took {seconds['with']:.3f} s with the decoder and {seconds['without']:.3f} s "
-            f"with it switched off: {seconds['with'] / seconds['without']:.2f} times as long "
-            f"({seconds['machine']}).\n"
+            f"\nA training step took {cost['seconds']:.3f} s with the decoder and {cost['seconds_off']:.3f} s"
+            f" with it switched off, {cost['seconds'] / cost['seconds_off']:.2f} times as long "
+            f"({cost['machine']}), for {cost['operations'] / cost['operations_off']:.2f} times as many "
+            "multiplications and additions.\n"
         )
     table = stage_rows(own) if own else pd.DataFrame(columns=["modality", "stage"])
     return write_stages(request.out, "decoder", table, NAMES, told)
 
 
-def _step_seconds(request: Request, results: Sequence[Result]) -> dict[str, Any]:
-    """Timed once, each way in turn on one division, and kept in decoder-step.json."""
-    from twincell.reproduce.estimate import best_device, seconds_per_step
+def _step_cost(request: Request, results: Sequence[Result]) -> dict[str, Any]:
+    """Measured once, on one division, and kept in decoder-step.json."""
+    from twincell.reproduce.estimate import best_device, operations_per_step, seconds_per_step
     from twincell.training.device import device_name
 
     path = request.out / "decoder-step.json"
     if not path.exists():
         off = next(r.job for r in results if r.job.stage == OFF)
-        on = off.settings.changed({"model.loss.decode": True})
-        device = best_device()
+        on, rows, device = (
+            off.settings.changed({"model.loss.decode": True}),
+            off.trial.manifest,
+            best_device(),
+        )
         found: dict[str, Any] = {
-            "with": seconds_per_step(on, off.trial.manifest, device),
-            "without": seconds_per_step(off.settings, off.trial.manifest, device),
+            "seconds": seconds_per_step(on, rows, device),
+            "seconds_off": seconds_per_step(off.settings, rows, device),
+            "operations": operations_per_step(on, rows),
+            "operations_off": operations_per_step(off.settings, rows),
             "machine": device_name(device),
         }
         write_atomic(path, json.dumps(found, indent=2) + "\n")
