@@ -107,10 +107,10 @@ class Usual:
             FrameError: with the mark that is off.
         """
         u = self.marks
+        if m.full > u.full + 0.2:  # before "torn": rows at the limit are blank, too
+            raise FrameError("saturated", f"{m.full:.0%} of the pixels are at the camera's limit")
         if m.blank > u.blank + 0.03:
             raise FrameError("torn", f"{m.blank:.0%} of the frame in one piece is blank")
-        if m.full > u.full + 0.2:
-            raise FrameError("saturated", f"{m.full:.0%} of the pixels are at the camera's limit")
         gain = m.level / u.level
         if gain < DIM:
             raise FrameError("dark", f"only {gain:.0%} of the usual brightness")

@@ -83,6 +83,10 @@ def import_stack(
     reading = reading or Reading()
     _refuse_faults(chambers)
     recordings = open_recordings(files, reading)
+    if (out / FOLDER).exists() and not resume:
+        raise UserError(
+            f"{out}: holds an import that was stopped; go on with --resume, or name another folder with --out"
+        )
     fresh_dir(out, resume)
     if (out / "manifest.csv").exists() and not (out / FOLDER).exists():
         raise UserError(f"{out}: is finished already; name another folder with --out, or leave it as it is")
