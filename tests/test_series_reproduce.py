@@ -14,7 +14,7 @@ from twincell.evaluate.protocols import chambers_out
 from twincell.reproduce import series
 from twincell.series import measure
 
-PARTS = ["labels", "growth", "survival", "foretold", "reliability"]
+PARTS = ["chambers", "labels", "growth", "survival", "foretold", "reliability"]
 TABLES = ["series", *(f"series-{part}" for part in PARTS)]
 
 
@@ -50,6 +50,7 @@ def test_all_measures_are_told_from_finished_trials(
     counts = tables["series"]
     assert set(counts["modality"]) == {"pc", "all"}
     assert set(counts["shown"]) == {0, 5}
+    assert set(tables["series-chambers"]["chamber"]) == {"c0", "c1", "c2", "c3"}
     labels = tables["series-labels"]
     none = labels[labels["shown"] == 0]
     assert not none.duplicated(["chamber", "frame"]).any()

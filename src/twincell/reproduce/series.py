@@ -30,9 +30,9 @@ NEAR = 0.1
 def tell(request: Request, results: Sequence[Result]) -> str:
     """Writes series*.csv and series.md from the frames of the finished trials, each seed by itself.
 
-    `series.csv`: error, interval and gain of frame and series, with 0 and 5 counted frames; `series-labels`:
-    every label with what was said of it; `series-growth`, `series-survival` (each chamber),
-    `series-foretold` (Brier scores) and `series-reliability`.
+    `series.csv`: error, interval and gain of frame and series, with 0 and 5 counted frames, `series-chambers`
+    the same by chamber, `series-labels` every label with what was said of it; `series-growth` and
+    `series-survival` each chamber, `series-foretold` Brier scores, `series-reliability` groups of them.
     """
     started = process_time()
     read = frames(results)
@@ -64,16 +64,16 @@ def _measured(table: pd.DataFrame, seed: int) -> dict[str, pd.DataFrame]:
     labels = score_each(table, constants).merge(
         table[["modality", "chamber", "frame", "alone"]], on=["chamber", "frame"]
     )
-    counts = [
-        summary(own.drop(columns="modality")).reset_index().assign(modality=modality)
-        for modality, own in [*labels.groupby("modality"), ("all", labels)]
-    ]
+    by_modality = summary(labels).reset_index()
+    over_all = summary(labels.drop(columns="modality")).reset_index().assign(modality="all")
+    by_chamber = summary(labels.assign(modality=labels["chamber"])).reset_index()
     real = measure_survival(table, constants)
     drawn = simulated_survival(SIMULATED, KNOWN, seed=seed)
     both = [real.assign(kind="recorded"), drawn.assign(kind="simulated")]
     foretold = [survival_figures(own).assign(kind=own["kind"].iloc[0]) for own in both]
     found = {
-        "counts": pd.concat(counts, ignore_index=True),
+        "counts": pd.concat([by_modality, over_all], ignore_index=True),
+        "chambers": by_chamber.rename(columns={"modality": "chamber"}),
         "labels": labels,
         "growth": measure_growth(table, constants),
         "survival": pd.concat(both, ignore_index=True),
