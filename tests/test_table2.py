@@ -61,16 +61,16 @@ def test_the_papers_rows_stand_beside_ours(done: Path) -> None:
 
 
 def test_finished_trainings_are_shared_and_taken_from_elsewhere(
-    data: Path, done: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    data: Path, done: Path, tmp_path: Path
 ) -> None:
     trained = {path: path.stat().st_mtime_ns for path in done.rglob("model.safetensors")}
     assert toy_experiment("table2", data, done, "--rows", "twin-vae,nearest") == 0
     assert {path: path.stat().st_mtime_ns for path in done.rglob("model.safetensors")} == trained
     words = [
         "--rows",
-        "best,twin-vae",
+        "my own,twin-vae",
         "--from",
-        f"best={done / 'nearest'}",
+        f"my own={done / 'nearest'}",
         "--from",
         f"twin-vae={done / 'scratch'}",
     ]
@@ -80,7 +80,7 @@ def test_finished_trainings_are_shared_and_taken_from_elsewhere(
     first, other = pd.read_csv(done / "table2.csv"), pd.read_csv(tmp_path / "other" / "table2.csv")
     kept = first[first["row"] == "nearest"][columns].reset_index(drop=True)
     assert len(kept) == 4
-    pd.testing.assert_frame_equal(other[other["row"] == "best"][columns].reset_index(drop=True), kept)
+    pd.testing.assert_frame_equal(other[other["row"] == "my own"][columns].reset_index(drop=True), kept)
 
 
 @pytest.mark.parametrize(

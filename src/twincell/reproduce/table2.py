@@ -93,8 +93,9 @@ def tell(request: Request, results: Sequence[Result]) -> str:
     measured = [
         Measured(row_of.get(r.job.stage, r.job.folder.parent.name), r.figures, r.job.run) for r in results
     ]
-    wanted = None if request.rows is None else {*request.rows, *(_name(row) for row in request.rows)}
-    measured = [m for m in measured if wanted is None or m.row in wanted]  # stages that others start from
+    trained = [row for row in request.rows or (*STAGES, *PRESETS) if row not in request.sources]
+    wanted = {_name(row) for row in trained}
+    measured = [m for m in measured if m.row in wanted]  # without stages that only others start from
     for row, folders in request.sources.items():
         trials = [trial for folder in folders for trial in finished(folder)]
         measured += [Measured(row, figures_of(trial), trial / "run") for trial in trials]
