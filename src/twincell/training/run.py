@@ -17,6 +17,7 @@ from twincell.models import METHODS
 from twincell.models.base import Fitted, Pretrained, Settling, Trained
 from twincell.models.file import ModelCard, load_card, load_model, save_model
 from twincell.training import keeping
+from twincell.training.blend import blend
 from twincell.training.card import make_card
 from twincell.training.device import device_name
 from twincell.training.fitting import check_fitted, fit_at_once
@@ -96,6 +97,7 @@ def fit(
     if isinstance(method, Fitted):
         check_fitted(settings, start, max_minutes, targets)
     network, origin = _network(settings, start, seed)
+    beginning = {name: value.clone() for name, value in network.state_dict().items()} if start else None
     identity = Identity(
         str(manifest.root), manifest.fingerprint(), seed, load_card(start).sha256 if start else ""
     )
@@ -133,7 +135,8 @@ def fit(
             kept.stopped, f"stopped after step {trainer.global_step} of {steps}; go on with --resume"
         )
     if trainer.is_global_zero:
-        _finish(task, callbacks, out, _card(settings, manifest, material, trainer, callbacks, seed, origin))
+        card = _card(settings, manifest, material, trainer, callbacks, seed, origin)
+        _finish(task, callbacks, out, card, beginning)
         _say(progress, _ending(trainer.global_step, steps, callbacks, out))
     return out
 
@@ -185,12 +188,22 @@ def _callbacks(
     return [*callbacks, Keeping(out, training.save_steps, training.save_seconds, max_minutes)]
 
 
-def _finish(task: CountingTask, callbacks: list[L.Callback], out: Path, card: ModelCard) -> None:
-    """Writes the model: the best validated weights where these are wanted and known, else the last."""
-    network = task.counting_network
+def _finish(
+    task: CountingTask,
+    callbacks: list[L.Callback],
+    out: Path,
+    card: ModelCard,
+    beginning: dict[str, Tensor] | None,
+) -> None:
+    """Writes the model: the best validated weights where these are wanted and known, else the last; moved
+    towards the start where that is wanted.
+    """
+    network, training = task.counting_network, task.settings.training
     best = next((c.weights for c in callbacks if isinstance(c, Validation)), {})
-    if best and task.settings.training.keep == "best":
+    if best and training.keep == "best":
         network.load_state_dict(best)
+    if beginning is not None:
+        blend(network, beginning, training.start_share)
     network.eval()
     method = METHODS[task.settings.method]
     if isinstance(method, Settling):
