@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -12,7 +14,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fake_method import fake_model, write_chamber
 from twincell.cli import run
+from twincell.models import METHODS, file
 from twincell.series import folder
 from twincell.series.job import Choices
 from twincell.series.simulate import Culture, Errors, recordings_table
@@ -249,3 +253,26 @@ def test_killed_outright_it_resumes(counts, tmp_path):
         resumed = folder.write_growth(counts, out, Choices(plots="none"), resume=True, progress=False)
         whole = folder.write_growth(counts, tmp_path / "whole", Choices(plots="none"), progress=False)
     pd.testing.assert_frame_equal(resumed.table, whole.table)
+
+
+def test_the_page_on_growth_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(METHODS, "_modules", {"fake": "fake_method"})
+    monkeypatch.setattr(file, "SHIPPED", tmp_path / "shipped")
+    fake_model(tmp_path / "shipped")
+    for suffix in (".json", ".safetensors"):
+        (tmp_path / f"shipped/model{suffix}").rename(tmp_path / f"shipped/cho-pc{suffix}")
+    columns = ["image", "count", "split", "modality", "origin", "chamber", "frame", "medium"]
+    counts, rows = [3 + frame // 7 for frame in range(30)], []
+    for chamber, medium in zip("abcd", ["rich", "rich", "poor", "poor"], strict=True):
+        for i, path in enumerate(write_chamber(tmp_path / f"night/{chamber}", counts)):
+            count = counts[i] if i % 7 == 0 else ""
+            rows.append((f"{chamber}/{path.name}", count, "test", "pc", "natural", chamber, i, medium))
+    pd.DataFrame(rows, columns=columns).to_csv("night/manifest.csv", index=False)
+    text = (Path(__file__).parents[1] / "docs" / "howto" / "growth.md").read_text()
+    (block,) = re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    for line in block.splitlines():
+        assert run(shlex.split(line)[1:]) == 0, line
+    assert len(block.splitlines()) == 5
+    assert set(pd.read_csv("by-medium/conditions.csv")["name"]) == {"poor", "rich"}
+    assert Path("all/events.csv").exists()

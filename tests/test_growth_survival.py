@@ -65,6 +65,8 @@ def test_outcomes_say_what_happened():
     frames = np.arange(400)
     assert outcome(frames, 3 * np.exp(0.008 * frames), 100, 200) == 1.0
     assert outcome(frames, np.full(400, 3.0), 100, 200) == 0.0
+    assert outcome(frames, np.full(400, 1.0), 100, 200) == 0.0
+    assert outcome(frames, np.where(frames < 200, 1.0, 2.0), 100, 200) == 1.0
     assert np.isnan(outcome(frames[:150], np.full(150, 3.0), 100, 200))  # ends before anyone can say
     full = np.minimum(8 * np.exp(0.012 * frames), 30)[:130]
     assert outcome(frames[:130], full, 60, 200) == 1.0  # ended because the chamber was full

@@ -97,7 +97,8 @@ def outcome(frames: NDArray, counts: NDArray, first: int, horizon: int = 200) ->
     goal = min(GROWN * max(counts[known].mean(), 1.0), FULL)
     at = np.abs(frames - (now + horizon)) <= STEP
     if at.any():
-        return float(counts[at].mean() >= goal - 0.5)
+        # Above, not at: a count of 1 that stays 1 has not reached 1.5.
+        return float(counts[at].mean() > goal - 0.5)
     # A recording that ends before: the published ones end when the chamber is full.
     return 1.0 if counts[-3:].mean() >= min(goal, FULL - 3) and frames[-1] < now + horizon else float("nan")
 
