@@ -37,7 +37,7 @@ class RealField:
     def __init__(
         self, modality: str, rows: int, cols: int, frames: int, angle: float, first: int = 0
     ) -> None:
-        self.angle, self.frames, self.cols = angle, frames, cols
+        self.modality, self.angle, self.frames, self.cols = modality, angle, frames, cols
         files = chamber_files(modality)[first : first + rows * cols]
         self.series = [[f[i] for i in np.linspace(0, len(f) - 1, frames).round().astype(int)] for f in files]
         self.margin = 40
