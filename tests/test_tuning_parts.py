@@ -13,7 +13,7 @@ from twincell.tuning.objective import Report, Score, pooled
 from twincell.tuning.results import Found, found
 from twincell.tuning.search import Plan, work
 from twincell.tuning.space import Parameter, Space, read_space
-from twincell.tuning.study import Search, Waiting
+from twincell.tuning.study import LOCK, Search, Waiting
 
 PRESET = load_preset("best")
 RATE = Parameter("rate", (0.01, 0.1, 1, 10), "log", 1, True, {"training.learning_rate": 1e-3})
@@ -136,18 +136,30 @@ def test_a_trial_in_work_is_not_taken_by_another(tmp_path: Path) -> None:
         assert left.trial.number == 0
 
 
+def test_a_trial_cut_off_before_it_began_is_tried_again(tmp_path: Path) -> None:
+    space = Space((CROP,))
+    one = Search(tmp_path, None, "tune", space, "coordinate", 0, {})
+    with one.turn(None) as mine:
+        assert mine is not None
+        mine.folder.joinpath(LOCK).unlink()
+        mine.folder.rmdir()  # as if its process had been killed before it made the folder
+    with Search(tmp_path, None, "tune", space, "coordinate", 0, {}).turn(None) as again:
+        assert again is not None
+        assert (again.trial.number, again.trial.params) == (1, mine.trial.params)
+
+
 def test_folds_are_pooled_by_their_frames() -> None:
     both = pooled([Score(30, 1.0, 10.0, 50.0, 5.0, 100), Score(10, 0.2, 2.0, 90.0, 7.0, 100)])
     assert both == Score(40, pytest.approx(0.8), pytest.approx(8.0), pytest.approx(60.0), 12.0, 200)
 
 
 def test_factors_multiply_what_the_preset_has() -> None:
-    space = read_space(PRESET.changed({"transfer": {"scheme": "full"}}))
-    own = space.own
-    changed = space.changes({**own, "training time": 0.5, "image noise": 2.0, "transfer scheme": "thaw"})
-    assert changed == {
-        "training.steps": 300,
-        "augment.noise": [0.0, 0.015],
-        "transfer.scheme": "thaw",
-    }
-    assert PRESET.changed({"transfer": {"scheme": "full"}}).changed(changed).training.steps == 300
+    moved = PRESET.changed(
+        {"transfer": {"scheme": "full"}, "training.steps": 601, "augment.noise": [0, 0.01]}
+    )
+    space = read_space(moved)
+    changed = space.changes(
+        {**space.own, "training time": 0.5, "image noise": 2.0, "transfer scheme": "thaw"}
+    )
+    assert changed == {"training.steps": 300, "augment.noise": [0.0, 0.02], "transfer.scheme": "thaw"}
+    assert moved.changed(changed).training.steps == 300

@@ -45,7 +45,7 @@ images of the published split, each a few frames from a labelled training frame 
 *every 4th training label* are made as leaky on purpose, because those labels were not at hand: look at what
 interpolation in time alone scores on them. *Chambers held out* is what counts for a new recording, and
 harder. The paper chose its checkpoints on its test images; here max-acc and min-dev are chosen on training
-chambers kept aside, and all other rows are the last weights.
+chambers kept aside; all other rows are the weights that their settings keep, the last ones as a rule.
 
 MAE in cells, MRE and accuracy from rounded counts, each frame counted from its image alone. *± s.e.* is the
 standard error of the MAE over divisions and seeds. *Syn* is the MAE on synthetic test images. Seconds are
@@ -82,7 +82,7 @@ def rows_of(measured: Sequence[Measured], modalities: Sequence[str]) -> pd.DataF
     found = found.sort_values("n", ascending=False, kind="stable", na_position="first")
     found = found.drop_duplicates(["modality", "protocol", "row", "method"]).sort_index()
     order = {name: place for place, name in enumerate(MEASURED_ON)}
-    places = {name: place for place, name in enumerate(NAMES)}
+    places = {name: place for place, name in enumerate(NAMES)} | dict.fromkeys(WITHOUT_IMAGES, len(NAMES) + 1)
     return (
         found.assign(
             _protocol=found["protocol"].map(order),

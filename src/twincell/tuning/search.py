@@ -11,7 +11,7 @@ from twincell.data.manifest import Manifest
 from twincell.errors import UserError
 from twincell.tuning.objective import CURVE, measure
 from twincell.tuning.space import Point, Space
-from twincell.tuning.study import Search, Turn, Waiting
+from twincell.tuning.study import REFUSED, Search, Turn, Waiting
 from twincell.tuning.watch import TimeIsUp
 
 PAUSE = 0.5  # seconds between two looks at what others have finished
@@ -97,7 +97,7 @@ def _trial(search: Search, space: Space, plan: Plan, turn: Turn, note: Note) -> 
         search.study.tell(trial, state=TrialState.PRUNED)
         return f"{name}: stopped early; {_described(space, trial.params)}"
     except UserError as error:
-        trial.set_user_attr("refused", error.problems[0])
+        trial.set_user_attr(REFUSED, error.problems[0])
         search.study.tell(trial, state=TrialState.FAIL)
         if trial.params == space.own:
             raise

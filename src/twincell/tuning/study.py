@@ -21,6 +21,8 @@ JOURNAL, TRIALS, LOCK = "study.journal", "trials", "running.lock"
 MARK = "asking.lock"
 """Stands in the folder of every search; held while a process takes a trial."""
 METHODS = ("tpe", "coordinate")
+REFUSED = "refused"
+"""Says why a trial could not be trained."""
 PROPOSALS = 400  # stream of chance
 STARTUP = 10
 """Trials by chance before the tree-structured Parzen estimator has enough to go by."""
@@ -197,8 +199,8 @@ class Search:
                 busy.add(key)
             elif trial.state == states.COMPLETE and trial.value is not None:
                 known[key] = trial.value
-            elif trial.state.is_finished():
-                known[key] = math.inf
+            elif trial.state == states.PRUNED or REFUSED in trial.user_attrs:
+                known[key] = math.inf  # what was cut off before it began may be tried again
         return known, busy
 
     def _take(self, number: int) -> bool:
