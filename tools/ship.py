@@ -28,6 +28,8 @@ from twincell.render import synthesise
 from twincell.training import fit
 
 ROOT = Path(__file__).parents[1]
+KNOWN = {"training.start_share": 0.0, "training.steps": 2000, "synthetic.pool": 5000}
+"""For chambers that are known: all the way from the start, and longer."""
 DRAWN = "MIT. Trained on drawn scenes alone: no microscope image, no third party's right."
 CHO = (
     "Weights MIT. Trained on CHO-K1 images of Stallmann, Kenneweg and Hammer (PUB Bielefeld record 2960030), "
@@ -84,7 +86,8 @@ def main() -> None:
         if asked.name == "any":
             settings, manifest = load_preset("any"), drawn_manifest(Path(temporary))
         else:
-            settings, manifest = load_preset("best"), of_modality(real, asked.name.removeprefix("cho-"))
+            settings = load_preset("best").changed(KNOWN)
+            manifest = of_modality(real, asked.name.removeprefix("cho-"))
         run = Path(asked.run) if asked.run else fit(settings, manifest, Path(temporary) / "run")
         model = load_model(run)
         shown = real if asked.name == "any" else manifest
