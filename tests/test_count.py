@@ -9,12 +9,14 @@ import pytest
 import tifffile
 from PIL import Image
 
+import twincell
 from fake_method import chamber_image, fake_model, write_chamber
 from twincell.cli import run
 from twincell.counting import count
 from twincell.data.manifest import Manifest
 from twincell.errors import UserError
 from twincell.models import METHODS
+from twincell.render.recordings import recording
 
 pytestmark = pytest.mark.usefixtures("fake_method")
 COLUMNS = ["chamber", "frame", "time_h", "image", "count", "count_frame", "lower", "upper", "flag"]
@@ -278,3 +280,19 @@ def test_from_python_and_by_name_of_a_subfolder(model: str, tmp_path: Path) -> N
     assert both["chamber"].unique().tolist() == ["p1", "p1-2"]
     with pytest.raises(UserError, match="minutes -1"):
         count(tmp_path / "all", model, minutes=-1)
+
+
+def test_a_shipped_model_by_its_name_gives_a_pandas_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one line a notebook begins with, on drawn chambers, with the model that comes along."""
+    monkeypatch.setattr(METHODS, "_modules", {"spatial_twin": "twincell.models.spatial_twin"})
+    made = recording("optics-pc", frames=4, seed=2)
+    (tmp_path / "folder").mkdir()
+    for t, image in enumerate(made.images):
+        Image.fromarray(image).save(tmp_path / "folder" / f"t{t}.png")
+    table = twincell.count(str(tmp_path / "folder"), model="cho-pc", progress=False)
+    assert isinstance(table, pd.DataFrame)
+    assert list(table.columns) == COLUMNS
+    assert (table["count"] - made.counts).abs().max() < 1.5
+    pd.testing.assert_frame_equal(table, twincell.count(tmp_path / "folder", progress=False))
