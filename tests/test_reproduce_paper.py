@@ -176,6 +176,7 @@ def test_embedding_names_the_package_it_lacks(
     [
         ("schemes", ["--modalities", "pc"], "a transfer needs two"),
         ("translation", ["--protocol", "sideways"], "--protocol sideways"),
+        ("schemes", ["--rows", "full,melt"], "--rows melt: no such training"),
     ],
 )
 def test_what_an_experiment_cannot_do_is_said_before_work(
@@ -222,6 +223,12 @@ def test_the_published_protocol_serves_transfers_too(data: Path, tmp_path: Path)
     assert run(["reproduce", "translation", "--manifest", str(data), "--out", str(out), "--protocol",
                 "published", *TOY]) == 0  # fmt: skip
     assert (out / "full" / "interleaved-pc-fold0-seed0" / "figures.json").exists()
+
+
+def test_rows_bring_what_they_start_from(data: Path, tmp_path: Path) -> None:
+    asked = request(data, tmp_path, rows=("double",))
+    assert [job.stage for job in schemes.jobs(asked)][:3] == ["scratch", "full", "double"]
+    assert {job.stage for job in schemes.jobs(asked)} == {"scratch", "full", "double"}
 
 
 def test_transfers_are_a_fifth_as_long(data: Path, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from twincell.reproduce.experiment import Experiment, Result
 from twincell.reproduce.paper import scratch, transfer, transferred
 from twincell.reproduce.plots import plot_curves
 from twincell.reproduce.request import Request
-from twincell.reproduce.stage import Job, Stage, jobs_of
+from twincell.reproduce.stage import Job, Stage, jobs_of, wanted
 from twincell.reproduce.stage_table import curves, stage_rows, write_stages
 
 SHARES = (0.1, 0.01, 0.0)
@@ -45,8 +45,8 @@ def lowered(settings: Settings, share: float) -> dict[str, Any]:
 
 
 def jobs(request: Request) -> list[Job]:
-    """All trainings."""
-    return jobs_of(request, stages(request))
+    """All trainings, or those that `--rows` names."""
+    return jobs_of(request, wanted(request, stages(request)))
 
 
 def tell(request: Request, results: Sequence[Result]) -> str:
@@ -91,5 +91,10 @@ def _step_cost(request: Request, results: Sequence[Result]) -> dict[str, Any]:
 
 
 EXPERIMENT = Experiment(
-    "decoder", "is the decoder needed in a transfer, and what does it cost (Figure 11)", jobs, tell
+    "decoder",
+    "is the decoder needed in a transfer, and what does it cost (Figure 11)",
+    jobs,
+    tell,
+    preset="compact",
+    options=("--rows",),
 )

@@ -210,5 +210,9 @@ def _markdown(table: pd.DataFrame) -> str:
 
 
 EXPERIMENT = Experiment(
-    "embedding", "maps of the shared vector, what it says of origin and count (Figure 13)", jobs, tell
+    "embedding",
+    "maps of the shared vector, what it says of origin and count (Figure 13)",
+    jobs,
+    tell,
+    preset="compact",
 )

@@ -10,7 +10,7 @@ from twincell.reproduce.experiment import Experiment, Result
 from twincell.reproduce.paper import scratch, transfer
 from twincell.reproduce.plots import plot_curves, plot_values
 from twincell.reproduce.request import Request
-from twincell.reproduce.stage import Job, Stage, jobs_of
+from twincell.reproduce.stage import Job, Stage, jobs_of, wanted
 from twincell.reproduce.stage_table import curves, stage_rows, write_stages
 
 RATIOS = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0)
@@ -29,8 +29,8 @@ def stages(request: Request, ratios: Sequence[float] = RATIOS) -> list[Stage]:
 
 
 def jobs(request: Request) -> list[Job]:
-    """All trainings."""
-    return jobs_of(request, stages(request))
+    """All trainings, or those that `--rows` names."""
+    return jobs_of(request, wanted(request, stages(request)))
 
 
 def tell(request: Request, results: Sequence[Result]) -> str:
@@ -47,5 +47,10 @@ def tell(request: Request, results: Sequence[Result]) -> str:
 
 
 EXPERIMENT = Experiment(
-    "ratio", "0.25 to 10 synthetic images per natural one in a transfer (Figure 12)", jobs, tell
+    "ratio",
+    "0.25 to 10 synthetic images per natural one in a transfer (Figure 12)",
+    jobs,
+    tell,
+    preset="compact",
+    options=("--rows",),
 )

@@ -21,7 +21,7 @@ from twincell.reproduce.paper import (
 )
 from twincell.reproduce.plots import plot_curves
 from twincell.reproduce.request import Request
-from twincell.reproduce.stage import Job, Stage, jobs_of
+from twincell.reproduce.stage import Job, Stage, jobs_of, wanted
 from twincell.reproduce.stage_table import Key, curves, reached, stage_rows, write_stages
 from twincell.transfer.scheme import SCHEMES
 from twincell.transfer.unchanged import moved_parts
@@ -64,8 +64,8 @@ def stages(request: Request) -> list[Stage]:
 
 
 def jobs(request: Request) -> list[Job]:
-    """All trainings."""
-    return jobs_of(request, stages(request))
+    """All trainings, or those that `--rows` names."""
+    return jobs_of(request, wanted(request, stages(request)))
 
 
 def tell(request: Request, results: Sequence[Result]) -> str:
@@ -153,5 +153,10 @@ def _speed_markdown(speed: pd.DataFrame) -> str:
 
 
 EXPERIMENT = Experiment(
-    "schemes", "the four transfer schemes both ways, starts, double transfer (Figure 10, Table 2)", jobs, tell
+    "schemes",
+    "the four transfer schemes both ways, starts, double transfer (Figure 10, Table 2)",
+    jobs,
+    tell,
+    preset="compact",
+    options=("--rows",),
 )

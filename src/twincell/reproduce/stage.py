@@ -1,11 +1,12 @@
 """Stages: named trainings that may start from one another; for every division and seed they become jobs."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from twincell.config import Settings
+from twincell.errors import UserError
 from twincell.evaluate.protocols import Trial
 from twincell.reproduce.request import Request
 from twincell.reproduce.trial import FIGURES, RUN
@@ -67,6 +68,21 @@ def jobs_of(request: Request, stages: Iterable[Stage]) -> list[Job]:
             for fold in range(len(divisions(stage.modality, seed))):
                 _add(jobs, request, stage, fold, seed, divisions)
     return list(jobs.values())
+
+
+def wanted(request: Request, stages: Sequence[Stage]) -> list[Stage]:
+    """The stages that `--rows` names, or all; those they start from come with them.
+
+    Raises:
+        UserError: for a name that no stage has.
+    """
+    if request.rows is None:
+        return list(stages)
+    names = list(dict.fromkeys(stage.name for stage in stages))
+    unknown = [row for row in request.rows if row not in names]
+    if unknown:
+        raise UserError(f"--rows {', '.join(unknown)}: no such training; use some of {', '.join(names)}")
+    return [stage for stage in stages if stage.name in request.rows]
 
 
 def _add(

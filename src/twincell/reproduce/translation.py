@@ -135,5 +135,9 @@ def _markdown(table: pd.DataFrame) -> str:
 
 
 EXPERIMENT = Experiment(
-    "translation", "cross-decoding: does the count survive translation (Figures 5-8)", jobs, tell
+    "translation",
+    "cross-decoding: does the count survive translation (Figures 5-8)",
+    jobs,
+    tell,
+    preset="compact",
 )
