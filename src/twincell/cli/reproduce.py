@@ -28,7 +28,7 @@ def reproduce(
         str, typer.Option(help="leave-chamber-out or published, where the experiment leaves the choice")
     ] = "leave-chamber-out",
     rows: Annotated[
-        str | None, typer.Option(help="rows of table2 or parameters of tuning, separated by commas")
+        str | None, typer.Option(help="some trainings or rows of the experiment, separated by commas")
     ] = None,
     from_: Annotated[
         list[str] | None, typer.Option("--from", help="ROW=FOLDER: show finished trainings, train none")
