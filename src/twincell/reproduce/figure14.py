@@ -119,11 +119,14 @@ def draw(table: pd.DataFrame) -> Figure:
     modalities = list(dict.fromkeys(table["modality"]))
     figure = Figure(figsize=(7.2, 2.9 * max(len(modalities), 1) + 0.2), layout="constrained")
     places = figure.subplots(max(len(modalities), 1), 1, squeeze=False, sharex=True).ravel()
+    looks = _looks(table)
     least = table.loc[table["mre"] > 0, "mre"].min() if (table["mre"] > 0).any() else 1.0
     floor = 0.55 * min(float(least), 1.0)
     for axes, modality in zip(places, modalities, strict=False):
-        _panel(axes, table[table["modality"] == modality], floor)
-        axes.set_title(str(modality).upper(), fontsize=9, loc="left")
+        _panel(axes, table[table["modality"] == modality], floor, looks)
+        axes.text(
+            0.995, 0.97, str(modality).upper(), transform=axes.transAxes, ha="right", va="top", weight="bold"
+        )
     places[-1].set_xlabel("labelled cells in the image", fontsize=9)
     figure.supylabel("mean relative error (%)", fontsize=9)
     places[-1].annotate(
@@ -133,11 +136,17 @@ def draw(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def _panel(axes: Axes, table: pd.DataFrame, floor: float) -> None:
-    looks = {True: iter(zip(PAPERS, "s^", strict=True)), False: iter([(c, "o") for c in OURS])}
+def _looks(table: pd.DataFrame) -> dict[str, tuple[str, str]]:
+    """Colour and marker of each series, the same in all panels."""
+    left = {True: iter(zip(PAPERS, "s^", strict=True)), False: iter([(colour, "o") for colour in OURS])}
+    papers = dict(zip(table["series"].astype(str), table["paper"].astype(bool), strict=True))
+    return {name: next(left[paper], ("black", "o")) for name, paper in papers.items()}
+
+
+def _panel(axes: Axes, table: pd.DataFrame, floor: float, looks: dict[str, tuple[str, str]]) -> None:
     for name, part in table.groupby("series", sort=False):
         paper = bool(part["paper"].iloc[0])
-        colour, marker = next(looks[paper], ("black", "o"))
+        colour, marker = looks[str(name)]
         height = part["mre"].clip(lower=floor)
         size = np.full(len(part), 20.0) if paper else 5 + 2.5 * part["n"].to_numpy(dtype=float)
         filled = np.where(part["mre"] > 0, colour, "white")
@@ -159,8 +168,8 @@ def _panel(axes: Axes, table: pd.DataFrame, floor: float) -> None:
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(labelsize=8)
-    above: dict[str, Any] = {"loc": "lower right", "bbox_to_anchor": (1, 1), "borderaxespad": 0.2}
-    axes.legend(fontsize=7.5, frameon=False, ncols=3, columnspacing=1.2, handlelength=1.6, **above)
+    above: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0.2}
+    axes.legend(fontsize=7.5, frameon=False, ncols=2, columnspacing=1.5, handlelength=1.8, **above)
 
 
 EXPERIMENT = Experiment(

@@ -86,7 +86,7 @@ def rows_of(measured: Sequence[Measured], modalities: Sequence[str]) -> pd.DataF
     return (
         found.assign(
             _protocol=found["protocol"].map(order),
-            _row=[places.get(row, len(places)) for row in found["row"]],
+            _row=[places.get(row, len(NAMES)) for row in found["row"]],
         )
         .sort_values(["modality", "_protocol", "_row"], kind="stable")
         .drop(columns=["_protocol", "_row"])
