@@ -57,3 +57,13 @@ def test_one_bad_frame_or_a_slip_of_the_pen_does_little():
     slip = habit(chamber(steady, {30: 58.0}), ERRORS)
     assert np.abs(slip.mean).max() <= SLIP * 0.45
     assert np.isfinite(slip.deviation).all()
+
+
+def test_a_counted_frame_whose_neighbourhood_cannot_be_read_says_nothing():
+    torn = np.full(100, 8.0)
+    torn[28:33] = np.nan
+    counted = habit(chamber(torn, {30: 8.0, 70: 6.0}), ERRORS)
+    alone = habit(chamber(torn, {70: 6.0}), ERRORS)
+    assert (counted.mean == alone.mean).all()
+    assert (counted.deviation == alone.deviation).all()
+    assert counted.evidence == alone.evidence

@@ -150,7 +150,8 @@ def frame_likelihood(
         (F, C, LEVELS, 61) float32.
     """
     n = np.arange(STATES, dtype=np.float32)
-    scale = (fast * spread(running_median(estimate, _AROUND))).astype(np.float32)[:, :, None, None]
+    level = np.nan_to_num(running_median(estimate, _AROUND))
+    scale = (fast * spread(level)).astype(np.float32)[:, :, None, None]
     z = slow[:, :, :, None] * -spread(n).astype(np.float32)
     z += np.nan_to_num(estimate).astype(np.float32)[:, :, None, None] - n
     z /= scale
@@ -170,13 +171,12 @@ _AROUND = 5
 
 
 def running_median(estimate: Floats, around: int) -> Floats:
-    """Median of the estimates (F, C) over `around` frames on either side; 0 where all of them are missing."""
+    """Median of the estimates (F, C) over `around` frames on either side; NaN where all are missing."""
     padded = np.pad(estimate, ((around, around), (0, 0)), constant_values=np.nan)
     windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * around + 1, axis=0)
     ranked = np.sort(windows, axis=-1)  # NaN last
     known = np.isfinite(windows).sum(-1)
-    middle = np.take_along_axis(ranked, np.maximum(known - 1, 0)[..., None] // 2, -1)[..., 0]
-    return np.where(known > 0, np.nan_to_num(middle), 0.0)
+    return np.take_along_axis(ranked, np.maximum(known - 1, 0)[..., None] // 2, -1)[..., 0]
 
 
 @lru_cache(maxsize=64)
