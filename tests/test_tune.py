@@ -205,6 +205,8 @@ def test_folds_hold_out_whole_chambers(toys: Path) -> None:
         (["--method", "grid"], "use one of tpe, coordinate"),
         (["--folds", "9"], "4 chambers of split train have counts"),
         (["--preset", "bst"], "bst"),
+        (["--preset", "nearest"], "finds its own numbers"),
+        (["--preset", "watershed"], "finds its own numbers"),
         (["--space", "nowhere.yaml"], "nowhere.yaml"),
         (["--storage", "nosuch://x"], "--storage nosuch://x"),
         (["--trials", "0"], "--trials"),

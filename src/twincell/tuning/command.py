@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from twincell import models
 from twincell.config import Settings, load_preset
 from twincell.data.manifest import Manifest
 from twincell.errors import UserError
 from twincell.files import fresh_dir, write_atomic
+from twincell.models.base import Fitted
 from twincell.models.file import load_card
 from twincell.progress import bar
 from twincell.training.command import calm_stop, settings_from
@@ -51,6 +53,7 @@ def tune_and_say(
     if method not in METHODS:
         raise UserError(f"--method {method}: is unknown; use one of {', '.join(METHODS)}")
     settings = started(settings_from(load_preset(preset), steps, epochs, assignments), start)
+    _need_steps(settings)
     varied = read_space(settings, space)
     data = Manifest.read(manifest)
     plan = Plan(settings, folds_of(data, folds), seed, rungs, trials, deadline)
@@ -93,6 +96,15 @@ def started(settings: Settings, start: str | None) -> Settings:
         if settings.transfer is None:
             changes["transfer"] = {"scheme": "full"}
     return settings.changed(changes) if changes else settings
+
+
+def _need_steps(settings: Settings) -> None:
+    """Refuses methods that find their own numbers on the training labels in one go."""
+    if isinstance(models.METHODS[settings.method], Fitted):
+        raise UserError(
+            f"--preset {settings.name}: its method {settings.method} finds its own numbers on the training "
+            "labels, and has no steps that could be watched; choose a preset of another method"
+        )
 
 
 def _claim(out: Path) -> None:
