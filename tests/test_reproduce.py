@@ -72,6 +72,23 @@ def test_bad_words_are_answered(words: list[str], said: str, capsys: pytest.Capt
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["leave-chamber-out", "--only", "1,5"], "--only 5: no such fold; choose among 0, 1"),
+        (["leave-chamber-out", "--modalities", "bf"], "modality 'bf'"),
+        (["ratio"], "a transfer needs two"),
+    ],
+)
+def test_what_cannot_be_done_leaves_no_folder(
+    words: list[str], said: str, toys: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    assert run(["reproduce", *words, "--manifest", str(toys), "--out", str(out), "--folds", "2"]) == 2
+    assert said in capsys.readouterr().err
+    assert not out.exists()
+
+
 def test_every_ablation_is_a_valid_recipe_of_its_own() -> None:
     rows = yaml.safe_load(ROWS.read_text())
     assert len(rows) >= 9

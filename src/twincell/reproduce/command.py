@@ -79,10 +79,11 @@ def reproduce_and_say(
         rows=None if rows is None else tuple(word.strip() for word in rows.split(",")),
         sources=read_sources(sources),
     )
+    jobs = chosen(request, found.jobs(request))  # what cannot be done is refused before anything is written
     if estimate_only or paper_scale:
         from twincell.reproduce.estimate import estimate, told
 
-        print(told(estimate(chosen(request, found.jobs(request)))), flush=True)
+        print(told(estimate(jobs)), flush=True)
         if estimate_only:
             return
     _same_settings(out, written(request))

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from twincell.errors import UserError
 from twincell.files import write_atomic
 from twincell.reproduce.request import Request
 from twincell.reproduce.stage import Job
@@ -42,7 +43,17 @@ class Experiment:
 
 
 def chosen(request: Request, jobs: Sequence[Job]) -> list[Job]:
-    """Those of the folds that this process was asked for."""
+    """Those of the folds that this process was asked for.
+
+    Raises:
+        UserError: for folds that no training has.
+    """
+    folds = sorted({job.trial.fold for job in jobs})
+    unknown = [fold for fold in request.only or () if folds and fold not in folds]
+    if unknown:
+        raise UserError(
+            f"--only {', '.join(map(str, unknown))}: no such fold; choose among {', '.join(map(str, folds))}"
+        )
     return [job for job in jobs if request.only is None or job.trial.fold in request.only]
 
 
