@@ -153,7 +153,7 @@ class Pretrained(Protocol):
         """Loads the weights that `settings` (a `settings_class`) names into a fresh network.
 
         Returns:
-            Where the weights come from, for the model's card; empty where none are asked for.
+            Where the weights come from, for the model's card; empty where there is nothing to say.
 
         Raises:
             UserError: when they cannot be had.
