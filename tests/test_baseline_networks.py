@@ -142,6 +142,12 @@ def test_bit_refuses_weights_it_cannot_have_or_that_do_not_fit(
     other.save_pretrained(tmp_path / "other")
     assert run([*command, "--set", f"model.weights={tmp_path / 'other'}"]) == 2
     assert "hidden_sizes [32, 32, 64, 96], not [32, 32, 64, 64]" in capsys.readouterr().err
+    half = transformers.BitModel(transformers.BitConfig(hidden_sizes=[32, 32, 64, 64], **shape))
+    tensors = half.state_dict()
+    del tensors["norm.weight"]
+    half.save_pretrained(tmp_path / "half", state_dict=tensors)
+    assert run([*command, "--set", f"model.weights={tmp_path / 'half'}"]) == 2
+    assert "lack 1 tensors of a BiT (norm.weight, ...)" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
 
 

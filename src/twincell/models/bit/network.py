@@ -104,10 +104,10 @@ def load_published(network: BitCounter, weights: str) -> str:
 
     Raises:
         NoWeightsError: as it says.
-        UserError: the weights are of another network.
+        UserError: the weights are of another network, or not whole.
     """
     try:
-        loaded = transformers_bit().BitModel.from_pretrained(weights)
+        loaded, told = transformers_bit().BitModel.from_pretrained(weights, output_loading_info=True)
     except OSError as error:
         raise NoWeightsError(
             f"method bit: the weights {weights} cannot be had ({str(error).splitlines()[0]}); name a folder "
@@ -120,6 +120,11 @@ def load_published(network: BitCounter, weights: str) -> str:
             f"method bit: the weights {weights} are of another network ("
             + ", ".join(f"{name} {getattr(theirs, name)}, not {getattr(ours, name)}" for name in other)
             + "); set model.network accordingly"
+        )
+    if missing := sorted(told["missing_keys"]):  # transformers fills these with random numbers
+        raise UserError(
+            f"method bit: the weights {weights} lack {len(missing)} tensors of a BiT ({missing[0]}, ...); "
+            "name whole ones with --set model.weights=FOLDER"
         )
     network.backbone.load_state_dict(loaded.state_dict())
     commit = getattr(theirs, "_commit_hash", None)
