@@ -238,15 +238,13 @@ def _chosen(files: list[NamedFile], source: str, reading: Reading) -> list[Named
     problems = []
     for letter, number, option in (("C", reading.channel, "--channel"), ("Z", reading.z, "--z")):
         there = sorted({f.numbers[letter] for f in files if letter in f.numbers})
+        listed = ", ".join(map(str, there))
         if len(there) > 1 and number is None:
-            listed = ", ".join(map(str, there))
             problems.append(
                 f"{source}: the names give several of {letter} ({listed}); choose one with {option}"
             )
         elif there and number is not None and number not in there:
-            problems.append(
-                f"{source}: {option} {number} is not there; the names give {', '.join(map(str, there))}"
-            )
+            problems.append(f"{source}: {option} {number} is not there; the names give {listed}")
         elif there and number is not None:
             files = [f for f in files if f.numbers.get(letter) == number]
     if problems:
