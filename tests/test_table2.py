@@ -104,8 +104,8 @@ def test_options_without_use_are_refused(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ["--manifest", str(data), "--out", str(tmp_path / "out"), *TOY, "--rows", "best"]
-    assert run(["reproduce", "decoder", *words]) == 2
-    assert "--rows: decoder has no use for it" in capsys.readouterr().err
+    assert run(["reproduce", "translation", *words]) == 2
+    assert "--rows: translation has no use for it" in capsys.readouterr().err
 
 
 def test_multiply_adds_are_those_of_the_layers(tmp_path: Path) -> None:
