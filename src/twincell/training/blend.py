@@ -16,8 +16,6 @@ def blend(network: nn.Module, start: dict[str, Tensor], share: float) -> None:
         start: its state before the first step.
         share: of the start, from 0 (nothing changes) to 1 (the start again).
     """
-    if share == 0:
-        return
     trained = network.state_dict()
     network.load_state_dict(
         {

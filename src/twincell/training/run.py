@@ -135,8 +135,9 @@ def fit(
             kept.stopped, f"stopped after step {trainer.global_step} of {steps}; go on with --resume"
         )
     if trainer.is_global_zero:
+        network = _finished(task, callbacks, beginning)
         card = _card(settings, manifest, material, trainer, callbacks, seed, origin)
-        _finish(task, callbacks, out, card, beginning)
+        save_model(out, network.cpu(), card)
         _say(progress, _ending(trainer.global_step, steps, callbacks, out))
     return out
 
@@ -188,28 +189,26 @@ def _callbacks(
     return [*callbacks, Keeping(out, training.save_steps, training.save_seconds, max_minutes)]
 
 
-def _finish(
-    task: CountingTask,
-    callbacks: list[L.Callback],
-    out: Path,
-    card: ModelCard,
-    beginning: dict[str, Tensor] | None,
-) -> None:
-    """Writes the model: the best validated weights where these are wanted and known, else the last; moved
-    towards the start where that is wanted.
+def _finished(
+    task: CountingTask, callbacks: list[L.Callback], beginning: dict[str, Tensor] | None
+) -> nn.Module:
+    """The network to keep: the best validated weights where these are wanted and known, else the last; moved
+    towards the start where that is wanted, and then validated anew.
     """
     network, training = task.counting_network, task.settings.training
-    best = next((c.weights for c in callbacks if isinstance(c, Validation)), {})
-    if best and training.keep == "best":
-        network.load_state_dict(best)
-    if beginning is not None:
-        blend(network, beginning, training.start_share)
+    validation = next((c for c in callbacks if isinstance(c, Validation)), None)
+    if validation is not None and validation.weights and training.keep == "best":
+        network.load_state_dict(validation.weights)
     network.eval()
+    if beginning is not None and training.start_share:
+        blend(network, beginning, training.start_share)
+        if validation is not None:
+            validation.mae = validation.error_of(network, task.device)
     method = METHODS[task.settings.method]
     if isinstance(method, Settling):
         with torch.inference_mode():
             method.settle(network, task.plan.batches.untouched())
-    save_model(out, network.cpu(), card)
+    return network
 
 
 def _card(

@@ -53,8 +53,7 @@ class Validation(L.Callback):
         if step % self._every != 0 and step != pl_module.plan.steps:
             return
         network = pl_module.counting_network
-        predicted = look(network, self._method, self._images, pl_module.device)
-        mae = float((predicted.count.round() - self._counts).abs().mean())
+        mae = self.error_of(network, pl_module.device)
         pl_module.latest["validation_mae"] = torch.tensor(mae)
         if mae < self.mae:
             self.mae, self.step, self._worse = mae, step, 0
@@ -63,6 +62,11 @@ class Validation(L.Callback):
             self._worse += 1
         if self._patience and self._worse >= self._patience:
             trainer.should_stop = True
+
+    def error_of(self, network: nn.Module, device: torch.device) -> float:
+        """MAE in cells, counts rounded, on the images validated on."""
+        predicted = look(network, self._method, self._images, device)
+        return float((predicted.count.round() - self._counts).abs().mean())
 
 
 def look(network: nn.Module, method: Method, images: Tensor, device: torch.device) -> Prediction:
