@@ -94,7 +94,7 @@ def main() -> None:
         metrics: dict[str, object] = {"counted frames of split train": measured(str(run), shown)}
     if asked.name != "any":
         modality = asked.name.removeprefix("cho-")
-        metrics["recipe on chambers held out"] = {modality: on_new_chambers(modality)}
+        metrics["preset best, halfway, on chambers held out"] = {modality: on_new_chambers(modality)}
     licence = DRAWN if asked.name == "any" else CHO
     card = model.card.model_copy(update={"name": asked.name, "licence": licence, "metrics": metrics})
     print(save_model(SHIPPED, model.network, card, asked.name))
