@@ -92,7 +92,7 @@ class TeacherSettings(Strict):
     decay: NotNegative = 0.1
     """The weight is divided by 1 + decay * frames to the nearest counted frame."""
     births: NotNegative = 0.0
-    """The weight is divided by 1 + births * the variance, in cells squared, that chance division times add."""
+    """The weight is divided by 1 + births * the variance, in cells squared, that chance divisions add."""
 
 
 class TrainingSettings(Strict):
