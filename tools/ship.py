@@ -28,8 +28,17 @@ from twincell.render import synthesise
 from twincell.training import fit
 
 ROOT = Path(__file__).parents[1]
-KNOWN = {"training.start_share": 0.0, "training.steps": 2000, "synthetic.pool": 5000}
-"""For chambers that are known: all the way from the start, and longer."""
+WHOLE_WAY = {"training.start_share": 0.0, "training.steps": 2000}
+KNOWN = {
+    "bf": {
+        **WHOLE_WAY,
+        "training.learning_rate": 3e-3,
+        "model.loss.count": 3.0,
+        "synthetic.pool": 4000,
+    },
+    "pc": {**WHOLE_WAY, "synthetic.pool": 5000},
+}
+"""For chambers that are known: all the way from the start, longer; counts weigh more in bright field."""
 DRAWN = "MIT. Trained on drawn scenes alone: no microscope image, no third party's right."
 CHO = (
     "Weights MIT. Trained on CHO-K1 images of Stallmann, Kenneweg and Hammer (PUB Bielefeld record 2960030), "
@@ -86,8 +95,8 @@ def main() -> None:
         if asked.name == "any":
             settings, manifest = load_preset("any"), drawn_manifest(Path(temporary))
         else:
-            settings = load_preset("best").changed(KNOWN)
-            manifest = of_modality(real, asked.name.removeprefix("cho-"))
+            modality = asked.name.removeprefix("cho-")
+            settings, manifest = load_preset("best").changed(KNOWN[modality]), of_modality(real, modality)
         run = Path(asked.run) if asked.run else fit(settings, manifest, Path(temporary) / "run")
         model = load_model(run)
         shown = real if asked.name == "any" else manifest
