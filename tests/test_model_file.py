@@ -115,9 +115,9 @@ def test_a_card_that_is_no_json_is_refused(run_folder: Path) -> None:
         load_card(run_folder)
 
 
-@pytest.mark.parametrize("device", ["cuda:99", "abacus"])
+@pytest.mark.parametrize("device", ["cuda:99", "abacus", "meta"])
 def test_a_device_that_is_not_there_is_refused(run_folder: Path, device: str) -> None:
-    with pytest.raises(UserError, match=f"{device}.*use cpu"):
+    with pytest.raises(UserError, match=f"{device}.*use one of cpu"):
         load_model(run_folder, device)
 
 

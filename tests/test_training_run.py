@@ -272,22 +272,18 @@ def test_a_model_may_lie_between_its_start_and_where_training_led(data: Path, tm
     manifest = Manifest.read(data)
     first = fit(toy_settings(training__steps=2), manifest, tmp_path / "first", progress=False)
 
-    def weights(share: float) -> dict[str, torch.Tensor]:
+    def weights(name: str, own: bool, share: float) -> dict[str, torch.Tensor]:
         settings = toy_settings(training__steps=4, training__start_share=share)
-        run = fit(settings, manifest, tmp_path / f"share{share}", start=first, progress=False)
+        settings = settings.changed({"start": str(first)}) if own else settings
+        run = fit(settings, manifest, tmp_path / name, start=None if own else first, progress=False)
         return load_model(run).network.state_dict()
 
-    start, trained = load_model(first).network.state_dict(), weights(0)
+    start, trained = load_model(first).network.state_dict(), weights("trained", own=True, share=0)
     assert any(not torch.equal(start[name], trained[name]) for name in start)
-    for name, value in weights(0.25).items():
+    for name, value in weights("between", own=True, share=0.25).items():
         if value.is_floating_point():
             torch.testing.assert_close(value, 0.25 * start[name] + 0.75 * trained[name])
-    assert all(torch.equal(value, start[name]) for name, value in weights(1).items() if "num_" not in name)
-    alone = fit(
-        toy_settings(training__steps=2, training__start_share=0.5),
-        manifest,
-        tmp_path / "alone",
-        progress=False,
-    )
-    again = load_model(alone).network.state_dict()
-    assert all(torch.equal(value, start[name]) for name, value in again.items()), "no start, nothing to keep"
+    back = weights("back", own=True, share=1)
+    assert all(torch.equal(value, start[name]) for name, value in back.items() if "num_" not in name)
+    other = weights("other", own=False, share=0.5)
+    assert all(torch.equal(value, trained[name]) for name, value in other.items()), "not the settings' own"

@@ -180,11 +180,3 @@ def test_another_networks_weights_are_refused(first: Path, data: Path, tmp_path:
     with pytest.raises(UserError, match="other widths"):
         fit(wider, Manifest.read(data), tmp_path / "run", start=first, progress=False)
     assert not (tmp_path / "run").exists()
-
-
-def test_only_the_presets_own_start_is_kept_in_part() -> None:
-    preset = load_preset("best")
-    own = transfer_settings(load_card("any"), preset)
-    other = transfer_settings(load_card("cho-pc"), preset)
-    assert own.training.start_share == preset.training.start_share == 0.5
-    assert other.training.start_share == 0, "a model of another microscope is left behind"

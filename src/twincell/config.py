@@ -116,7 +116,9 @@ class TrainingSettings(Strict):
     ema: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Decay per step of the running average of the weights, which is then validated and saved; 0 = off."""
     start_share: Share = 0.0
-    """The model lies between its start (1) and where training led (0); for runs that have a start."""
+    """The model lies between its start (1) and where training led (0). This holds for the settings' own
+    `start` alone: of any other that a run is given, nothing is kept.
+    """
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """auto: bfloat16 autocast where the device computes it in hardware, else float32."""
     validation: Literal["auto", "rows", "none"] = "auto"

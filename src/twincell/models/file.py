@@ -224,11 +224,12 @@ def load_model(model: str | Path, device: str = "cpu") -> LoadedModel:
 
 
 def _require_device(device: str) -> None:
-    try:
-        torch.zeros(0, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).splitlines()[0]
-        raise UserError(f"device {device!r} cannot be used here ({reason}); use cpu") from error
+    there = ["cpu"]
+    if torch.accelerator.is_available():
+        kind, number = torch.accelerator.current_accelerator(), torch.accelerator.device_count()
+        there += [str(kind), *(f"{kind}:{i}" for i in range(number))]
+    if device not in there:
+        raise UserError(f"device {device!r} cannot be used here; use one of {', '.join(there)}")
 
 
 def find_model(model: str | Path) -> Path:

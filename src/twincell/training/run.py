@@ -93,11 +93,13 @@ def fit(
     """
     out, progress = Path(out), progress and is_first_process()
     start = settings.start if start is None else start
+    # How much of a start to keep is known for the settings' own; a model of another microscope misleads.
+    keeps_start = start is not None and str(start) == settings.start and settings.training.start_share > 0
     method = METHODS[settings.method]
     if isinstance(method, Fitted):
         check_fitted(settings, start, max_minutes, targets)
     network, origin = _network(settings, start, seed)
-    beginning = {name: value.clone() for name, value in network.state_dict().items()} if start else None
+    beginning = {name: value.clone() for name, value in network.state_dict().items()} if keeps_start else None
     identity = Identity(
         str(manifest.root), manifest.fingerprint(), seed, load_card(start).sha256 if start else ""
     )
@@ -200,7 +202,7 @@ def _finished(
     if validation is not None and validation.weights and training.keep == "best":
         network.load_state_dict(validation.weights)
     network.eval()
-    if beginning is not None and training.start_share:
+    if beginning is not None:
         blend(network, beginning, training.start_share)
         if validation is not None:
             validation.mae = validation.error_of(network, task.device)

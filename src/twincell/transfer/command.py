@@ -54,9 +54,6 @@ def transfer_settings(
     if "loss" in model and "loss" in own:
         model["loss"] = own["loss"]
     changes: dict[str, Any] = {"model": model, "transfer": {"scheme": scheme}}
-    if card.name != preset.start:
-        # How much of a start to keep is known for the preset's own; a model of another microscope misleads.
-        changes["training.start_share"] = 0.0
     settings = preset.changed(changes)
     if not decoder:
         settings = settings.changed({"model.loss.decode": False})

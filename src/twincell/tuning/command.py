@@ -84,7 +84,9 @@ def tune_and_say(
 
 def started(settings: Settings, start: str | None) -> Settings:
     """The settings with their start named, and a transfer scheme where there is a start to move from."""
-    changes: dict[str, Any] = {} if start is None else {"start": start}
+    changes: dict[str, Any] = {}
+    if start is not None and start != settings.start:
+        changes = {"start": start, "training.start_share": 0.0}  # the share was chosen for the other start
     chosen = start or settings.start
     if chosen is not None:
         method = load_card(chosen).method
