@@ -1,5 +1,7 @@
 """Synthetic images a second, against a plain loop that draws one image after another with numpy."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from figure import Figure, paired
@@ -56,28 +58,29 @@ def draw_optics(rng: np.random.Generator) -> np.ndarray:
     return np.clip(0.7 * seen + rng.normal(0, 0.003, seen.shape), 0, 1)
 
 
+def drawn(
+    preset: str, peer: Callable[[np.random.Generator], np.ndarray], n: int, m: int, quick: bool
+) -> Figure:
+    """n images of a preset against m of the peer's."""
+    rng = np.random.default_rng(0)
+    ours, theirs = paired(
+        lambda: synthesise(preset, n, seed=0),
+        lambda: np.stack([peer(rng) for _ in range(m)]),
+        3 if quick else 7,
+    )
+    return Figure(n / ours, m / theirs, "images/s")
+
+
 def synth_ellipse(quick: bool) -> Figure:
     """The paper's generator."""
     n, m = (256, 16) if quick else (1024, 64)
-    rng = np.random.default_rng(0)
-    ours, peer = paired(
-        lambda: synthesise("ellipse-bf", n, seed=0),
-        lambda: np.stack([draw_ellipses(rng) for _ in range(m)]),
-        3 if quick else 7,
-    )
-    return Figure(n / ours, m / peer, "images/s")
+    return drawn("ellipse-bf", draw_ellipses, n, m, quick)
 
 
 def synth_optics(quick: bool) -> Figure:
     """Bright field by Fourier optics, with walls and dirt."""
     n, m = (32, 4) if quick else (128, 16)
-    rng = np.random.default_rng(0)
-    ours, peer = paired(
-        lambda: synthesise("optics-bf", n, seed=0),
-        lambda: np.stack([draw_optics(rng) for _ in range(m)]),
-        3 if quick else 7,
-    )
-    return Figure(n / ours, m / peer, "images/s")
+    return drawn("optics-bf", draw_optics, n, m, quick)
 
 
 BENCHES = {"synth-ellipse": synth_ellipse, "synth-optics": synth_optics}

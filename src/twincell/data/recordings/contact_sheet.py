@@ -1,7 +1,7 @@
 """Contact sheets: what was found and how it was treated, to be checked by eye in a minute."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,28 +92,33 @@ def _reference(axes: "Axes", layout: Layout, group: Sequence[Chamber]) -> None:
 
 
 def _drift(axes: "Axes", lines: Sequence[dict[str, Any]]) -> None:
-    good = [line for line in lines if not line["fault"]]
-    number = [line["number"] for line in good]
-    for key, colour in (("dx", "#2e6fe4"), ("dy", "#e4572e")):
-        axes.plot(number, [line["motion"][key] for line in good], ".-", ms=3, lw=0.8, color=colour, label=key)
-    _mark_skipped(axes, lines)
-    axes.set_title("drift, px", fontsize=9)
-    axes.set_xlabel("frame", fontsize=8)
-    axes.tick_params(labelsize=8)
-    axes.legend(fontsize=8, frameon=False)
+    good = [line["motion"] for line in lines if not line["fault"]]
+    curves = {name: [motion[name] for motion in good] for name in ("dx", "dy")}
+    _curves(axes, lines, "drift, px", curves, ("#2e6fe4", "#e4572e"))
 
 
 def _light(axes: "Axes", lines: Sequence[dict[str, Any]]) -> None:
     good = [line for line in lines if not line["fault"]]
-    number = [line["number"] for line in good]
-    axes.plot(
-        number, [line["gain"] for line in good], ".-", ms=3, lw=0.8, color="#2e6fe4", label="brightness"
-    )
-    axes.plot(
-        number, [line["focus"] for line in good], ".-", ms=3, lw=0.8, color="#3a9a5b", label="sharpness"
-    )
+    curves = {
+        "brightness": [line["gain"] for line in good],
+        "sharpness": [line["focus"] for line in good],
+    }
+    _curves(axes, lines, "light and sharpness, 1 = usual", curves, ("#2e6fe4", "#3a9a5b"))
+
+
+def _curves(
+    axes: "Axes",
+    lines: Sequence[dict[str, Any]],
+    title: str,
+    curves: Mapping[str, Sequence[float]],
+    colours: Sequence[str],
+) -> None:
+    """What was found in the good frames, over the frames' numbers; skipped frames are marked."""
+    number = [line["number"] for line in lines if not line["fault"]]
+    for (name, values), colour in zip(curves.items(), colours, strict=True):
+        axes.plot(number, values, ".-", ms=3, lw=0.8, color=colour, label=name)
     _mark_skipped(axes, lines)
-    axes.set_title("light and sharpness, 1 = usual", fontsize=9)
+    axes.set_title(title, fontsize=9)
     axes.set_xlabel("frame", fontsize=8)
     axes.tick_params(labelsize=8)
     axes.legend(fontsize=8, frameon=False)
