@@ -125,6 +125,11 @@ class CountingTask(L.LightningModule, ABC):
             return batch
         return replace(batch, images=batch.images.contiguous(memory_format=torch.channels_last))
 
+    def on_fit_start(self) -> None:
+        """Lays the weights out as the images are: else every convolution copies its maps from order to order."""
+        if self.uses_bfloat16:
+            self.to(memory_format=torch.channels_last)
+
     def configure_optimizers(self) -> Any:
         """The optimiser over the network's parameters, its learning rate set anew for every step."""
         training = self.settings.training
