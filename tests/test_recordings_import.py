@@ -13,7 +13,7 @@ import tifffile
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from recording_toys import Film, bf_field, film, in_memory, pc_field, write_ome
+from recording_toys import Film, Pixels, bf_field, film, in_memory, pc_field, write_ome
 from twincell.data.manifest import Manifest
 from twincell.data.recordings import Chambers, Reading, contact_sheet, import_stack, stack_import
 from twincell.data.recordings.damage import Seen
@@ -287,6 +287,30 @@ def test_a_field_without_chambers_is_refused_with_a_cure(tmp_path: Path) -> None
     with pytest.raises(UserError, match="no chamber is found in empty; give their size with --chamber-size"):
         import_stack([path], tmp_path / "out", Chambers("bf"), progress=False)
     assert not (tmp_path / "out" / "manifest.csv").exists()
+
+
+def flat_but_for_the_border() -> list[Pixels]:
+    """Constant grey inside, one other pixel in the top row: no two frames alike, no edge to go by."""
+    frames = [np.full((200, 300), 120, np.uint8) for _ in range(8)]
+    for t, frame in enumerate(frames):
+        frame[0, t] = 200
+    return frames
+
+
+@pytest.mark.parametrize(
+    ("frames", "says"),
+    [
+        ([np.full((200, 300), 120 + t, np.uint8) for t in range(8)], "flat: every pixel is 12"),
+        (flat_but_for_the_border(), "shows one flat field"),
+        ([np.random.default_rng(t).integers(0, 255, (8, 400), np.uint8) for t in range(4)], "8 x 400 px"),
+    ],
+)
+def test_frames_that_show_no_walls_at_all_are_refused_with_a_cure(frames: list[Pixels], says: str) -> None:
+    for boxes in (None, [(10.0, 10.0, 60.0, 80.0)]):
+        with pytest.raises(UserError, match=says) as caught:
+            first_look(in_memory(frames), Wanted(framing_for(None, "bf"), boxes=boxes))
+        assert len(caught.value.problems) == 1
+        assert str(caught.value).startswith("night:")
 
 
 def test_one_position_that_cannot_be_used_does_not_stop_the_others(night: Film, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from twincell.data.recordings.walls import Image
 OPEN_SIDE = 0.3  # least part of a side that must be wall: pillars and inlets leave openings
 ALL_SIDES = 0.6  # least part of the whole outline that must be wall
 SAME_SIZE = 0.06  # chambers of one chip differ by less than this in width and height
+LEAST = 20.0  # px; shortest side of a chamber
 MOST_OFF = 0.08  # how far a box may be from the size or proportions that are known
 LIKELY_OFF = 0.03  # how far it usually is
 
@@ -39,7 +40,7 @@ def find_chambers(
     inside: NDArray[np.bool_] | None = None,
     size: tuple[float, float] | None = None,
     aspect: float | None = None,
-    least: float = 20.0,
+    least: float = LEAST,
 ) -> list[Box]:
     """All chambers that lie wholly in an upright image, row by row.
 

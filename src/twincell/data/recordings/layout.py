@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twincell.data.recordings.brightness import Background, GreyScale, background, grey_scale
-from twincell.data.recordings.chambers import Box, find_chambers
+from twincell.data.recordings.chambers import LEAST, Box, find_chambers
 from twincell.data.recordings.crop import Cutter, make_cutter
 from twincell.data.recordings.damage import Marks, Seen, Usual, camera_ceiling, measure, refuse_unusable
 from twincell.data.recordings.framing import Framing
@@ -88,10 +88,12 @@ def first_look(recording: Recording, wanted: Wanted) -> Layout:
     """Looks at a few frames spread over a recording and lays out how all are to be treated.
 
     Raises:
-        UserError: no frame can be used, or no chamber is found; with what was seen and what to do.
+        UserError: frames are too small for a chamber, none can be used, they show nothing, or no chamber is
+            found; with what was seen and what to do.
     """
+    _refuse_small(recording)
     places, frames, usual = _samples(recording)
-    reference = build_reference(frames)
+    reference = _reference(recording, frames)
     light = background(reference.image, reference.spread)
     upright = stand_upright(reference.image, reference.angle)
     boxes = _boxes(recording, wanted, upright, reference, places)
@@ -135,6 +137,25 @@ def sample_places(n: int, pixels: int) -> NDArray[np.intp]:
     """Which of n frames make the reference: up to `SAMPLES`, fewer where frames are large."""
     most = int(np.clip(SAMPLE_PIXELS // max(pixels, 1), 3, SAMPLES))
     return np.unique(np.linspace(0, n - 1, min(most, n)).round().astype(np.intp))
+
+
+def _refuse_small(recording: Recording) -> None:
+    height, width = recording.shape
+    if min(height, width) < LEAST:
+        raise UserError(
+            f"{recording.source}: the frames of {recording.name} are {height} x {width} px, smaller than any "
+            f"chamber ({LEAST:g} px to a side); give the microscope's own frames"
+        )
+
+
+def _reference(recording: Recording, frames: Sequence[NDArray[Any]]) -> Reference:
+    try:
+        return build_reference(frames)
+    except FrameError as fault:
+        raise UserError(
+            f"{recording.source}: {recording.name} shows {fault.detail}, and no walls to lay frames by; look "
+            "at the file, and name the right channel or focal plane with --channel or --z"
+        ) from fault
 
 
 def _samples(recording: Recording) -> tuple[list[int], list[NDArray[Any]], Usual]:

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, gaussian_filter1d
 
-from twincell.data.recordings.walls import Image, gradients, line_support, turned
+from twincell.data.recordings.walls import Image, gradients, line_support, refuse_flat, turned
 
 STRONGEST = 0.15  # share of the pixels in the first search: walls cover a few percent of a field
 COARSE_STEP = 0.5  # degrees; a wall 100 px long blurs over 1 px when it is half a degree off
@@ -31,6 +31,9 @@ def rotation_angle(image: Image, within: float = 45.0) -> float:
     Args:
         image: (H, W), best the temporal median of a recording; any unit.
         within: search -within..within degrees. Quarter turns cannot be told from the walls alone.
+
+    Raises:
+        FrameError: the image has no edge at all.
     """
     smooth = gaussian_filter(np.asarray(image, np.float32), 1.0)
     angle = rough_angle(image, within)
@@ -44,8 +47,7 @@ def rough_angle(image: Image, within: float = 45.0) -> float:
     """The angle within half a degree, from the strongest edges of any shape; see `rotation_angle`."""
     smooth = gaussian_filter(np.asarray(image, np.float32), 1.0)
     gx, gy = gradients(smooth)
-    strength = np.hypot(gx, gy)
-    _blank_border(strength)
+    strength = _inner(np.hypot(gx, gy))
     ys, xs = np.nonzero(strength >= np.quantile(strength, 1 - STRONGEST))
     # Strong specks and rims count no more than a wall: what matters is how many pixels line up.
     gx, gy = gx[ys, xs], gy[ys, xs]
@@ -61,10 +63,10 @@ def _fine_angle(smooth: Image, near: float) -> float:
     upright = turned(smooth, near, order=3)
     gx, gy = gradients(upright)
     across, down = line_support(upright, RUN)
-    strength = np.maximum(across, down)
-    _blank_border(strength)
+    strength = _inner(np.maximum(across, down))
     # Weights fade at the walls' flanks: a hard choice of pixels would follow the pixel grid.
-    weight = np.clip(strength / (WALL * np.quantile(strength, STRONG)), 0, 1) ** 2
+    wall = max(WALL * float(np.quantile(strength, STRONG)), 1e-12)
+    weight = np.clip(strength / wall, 0, 1) ** 2
     ys, xs = np.nonzero(weight > 0.01)
     weight, standing = weight[ys, xs], (across >= down)[ys, xs]
     gx, gy = gx[ys, xs] * weight * standing, gy[ys, xs] * weight * ~standing
@@ -106,9 +108,15 @@ class _Edges:
         return _profile_energy(*across, self._blur) + _profile_energy(*down, self._blur)
 
 
-def _blank_border(image: Image) -> None:
-    """Sets the outermost 3 px to zero: repeated edges make false lines there."""
-    image[:3], image[-3:], image[:, :3], image[:, -3:] = 0, 0, 0, 0
+def _inner(strength: Image) -> Image:
+    """The strength of edges with the outermost 3 px set to zero: repeated edges make false lines there.
+
+    Raises:
+        FrameError: nothing is left.
+    """
+    strength[:3], strength[-3:], strength[:, :3], strength[:, -3:] = 0, 0, 0, 0
+    refuse_flat(strength)
+    return strength
 
 
 def _profile_energy(place: Floats, value: Floats, blur: float) -> float:

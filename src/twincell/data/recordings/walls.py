@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, map_coordinates, uniform_filter1d
 
+from twincell.data.recordings.readers.base import FrameError
+
 Image = NDArray[np.floating]
 
 SMOOTH = 1.0  # px; every image is smoothed alike before it is compared
@@ -65,6 +67,16 @@ def line_support(upright: Image, run: int = RUN) -> tuple[Image, Image]:
     return np.abs(uniform_filter1d(gx, run, axis=0)), np.abs(uniform_filter1d(gy, run, axis=1))
 
 
+def refuse_flat(strength: Image) -> None:
+    """Stops at an image in which nothing stands out, by the strength of its edges.
+
+    Raises:
+        FrameError: all of them are 0.
+    """
+    if not strength.any():
+        raise FrameError("flat", "one flat field without any edge")
+
+
 def wall_points(reference: Image, spread: Image, angle: float, most: int = MOST) -> WallPoints:
     """Picks the wall pixels of a reference.
 
@@ -73,6 +85,9 @@ def wall_points(reference: Image, spread: Image, angle: float, most: int = MOST)
         spread: (H, W) how much each pixel changes over time (a robust deviation), same unit.
         angle: the chip's turn in degrees.
         most: so many points at most, the best ones.
+
+    Raises:
+        FrameError: there is no edge but at the border.
     """
     gx, gy = gradients(reference)
     # Support is found in the upright image and brought back, so that slanted walls are judged alike.
@@ -84,6 +99,7 @@ def wall_points(reference: Image, spread: Image, angle: float, most: int = MOST)
     merit = np.minimum(support, steep) * steadiness**2
     edge = max(8, min(reference.shape) // 40)
     merit[:edge], merit[-edge:], merit[:, :edge], merit[:, -edge:] = 0, 0, 0, 0
+    refuse_flat(merit)
     # Walls are the few percent that stand far above the rest; a pixel at a third of the best still helps.
     strong = np.quantile(merit, 0.995)
     keep = np.flatnonzero(merit.ravel() >= strong / 3)
