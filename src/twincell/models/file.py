@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from twincell.errors import UserError
 from twincell.files import sha256, write_atomic
 from twincell.models.base import IMAGE_SIZE, Method, Prediction
+from twincell.models.weights import plain_state
 
 FORMAT_VERSION = 1
 SHIPPED = Path(__file__).parent.parent / "shipped"
@@ -170,8 +171,7 @@ def save_model(folder: Path | str, network: nn.Module, card: ModelCard, name: st
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
     weights, described = place / f"{name}.safetensors", place / f"{name}.json"
-    state = {key: value.detach().cpu().contiguous().clone() for key, value in network.state_dict().items()}
-    write_atomic(weights, save(state))
+    write_atomic(weights, save(plain_state(network)))
     filled = card.model_copy(update={"sha256": sha256(weights)})
     write_atomic(described, filled.model_dump_json(indent=2) + "\n")
     return weights

@@ -12,12 +12,13 @@ from typing import Any
 import lightning as L
 import pandas as pd
 from safetensors.torch import save
-from torch import Tensor
+from torch import Tensor, nn
 
 from twincell.data.store import ImageStore
 from twincell.evaluate.metrics import Figures
 from twincell.files import write_atomic
 from twincell.models.base import Method
+from twincell.models.weights import plain_state
 from twincell.training.task import CountingTask
 from twincell.training.validation import look
 
@@ -68,7 +69,7 @@ class Curve(L.Callback):
             figures = Figures.of(count.numpy(), store.counts.numpy())
             self._rows.append({"step": step, "images": name} | asdict(figures))
             if name == "validation":
-                self._remember(figures, network.state_dict())
+                self._remember(figures, network)
         if trainer.is_global_zero:
             write_atomic(self._path, pd.DataFrame(self._rows).to_csv(index=False))
 
@@ -78,10 +79,10 @@ class Curve(L.Callback):
             for name, weights in self._weights.items():
                 write_atomic(self._path.with_name(f"{name}.safetensors"), save(weights))
 
-    def _remember(self, figures: Figures, weights: dict[str, Tensor]) -> None:
+    def _remember(self, figures: Figures, network: nn.Module) -> None:
         """Keeps the weights that are the best so far, ties of accuracy broken by the error and vice versa."""
         ranks = {"max-acc": (-figures.accuracy, figures.mae_raw), "min-dev": (figures.mae, figures.mae_raw)}
         for name, rank in ranks.items():
             if name not in self._best or rank < tuple(self._best[name]):
                 self._best[name] = rank
-                self._weights[name] = {key: value.detach().cpu().clone() for key, value in weights.items()}
+                self._weights[name] = plain_state(network)

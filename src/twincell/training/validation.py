@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from twincell.data.store import ImageStore
 from twincell.models.base import Method, Prediction
+from twincell.models.weights import plain_state
 from twincell.training.task import CountingTask
 
 BATCH = 64
@@ -57,7 +58,7 @@ class Validation(L.Callback):
         pl_module.latest["validation_mae"] = torch.tensor(mae)
         if mae < self.mae:
             self.mae, self.step, self._worse = mae, step, 0
-            self.weights = {k: v.detach().cpu().clone() for k, v in network.state_dict().items()}
+            self.weights = plain_state(network)
         else:
             self._worse += 1
         if self._patience and self._worse >= self._patience:
