@@ -10,6 +10,7 @@ import yaml
 from training_toys import write_toy_data
 from twincell.cli import run
 from twincell.config import load_preset
+from twincell.data.manifest import Manifest
 from twincell.reproduce.ablation import ROWS
 from twincell.reproduce.catalogue import EXPERIMENTS
 from twincell.reproduce.summary import summarise
@@ -87,6 +88,38 @@ def test_what_cannot_be_done_leaves_no_folder(
     assert run(["reproduce", *words, "--manifest", str(toys), "--out", str(out), "--folds", "2"]) == 2
     assert said in capsys.readouterr().err
     assert not out.exists()
+
+
+def test_without_labels_only_methods_that_draw_are_tried(
+    toys: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    command = ["reproduce", "labels", "--manifest", str(toys), "--out", str(out)]
+    assert run([*command, "--preset", "nearest", "--folds", "2", "--only", "0"]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith("k = 0 is left out: nearest draws no images")
+    assert sorted({folder.name.split("-")[2] for folder in out.glob("labels-*-fold0-seed0")}) == [
+        "k10", "k20", "k5", "k50", "kall",
+    ]  # fmt: skip
+    assert run([*command, *QUICK, "--estimate"]) == 0
+    assert "k = 0" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("experiment", ["leave-chamber-out", "tuning"])
+def test_nothing_to_learn_from_is_found_before_any_training(
+    experiment: str, toys: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    images = Manifest.read(toys)
+    bare = images.table.assign(
+        count=images.table["count"].where(images.table["chamber"].isin(["c0", "drawn"]))
+    )
+    manifest = Manifest(bare, images.root).write(toys.parent / "bare.csv")
+    command = ["reproduce", experiment, "--manifest", str(manifest), "--out", str(tmp_path / "out")]
+    assert run([*command, "--preset", "compact", "--set", "synthetic.source=none", "--folds", "4"]) == 2
+    told = capsys.readouterr().err
+    assert "no training image has a count" in told
+    assert len(told.splitlines()) == 1  # of four folds, the one whose training chambers have no label
+    assert not (tmp_path / "out").exists()
 
 
 def test_every_ablation_is_a_valid_recipe_of_its_own() -> None:

@@ -61,6 +61,11 @@ class SyntheticSettings(Strict):
     recount: bool = False
     """Whether cells that augmentation moves out of view leave the count (the paper keeps the label)."""
 
+    @property
+    def drawn(self) -> bool:
+        """Whether counted images are drawn, so that a network can learn without any label."""
+        return self.source in ("pool", "fresh")
+
 
 class BatchSettings(Strict):
     """What a training batch is made of."""

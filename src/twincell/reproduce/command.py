@@ -8,7 +8,7 @@ from twincell.data.manifest import Manifest
 from twincell.errors import UserError
 from twincell.files import write_atomic
 from twincell.reproduce.catalogue import EXPERIMENTS, find
-from twincell.reproduce.experiment import carry_out, chosen
+from twincell.reproduce.experiment import carry_out, check, chosen
 from twincell.reproduce.request import PROTOCOLS, Request
 from twincell.reproduce.sources import read_sources
 from twincell.training.command import calm_stop, settings_from
@@ -80,6 +80,9 @@ def reproduce_and_say(
         sources=read_sources(sources),
     )
     jobs = chosen(request, found.jobs(request))  # what cannot be done is refused before anything is written
+    check(jobs)
+    if left_out := found.leaves_out(request):
+        print(left_out, flush=True)
     if estimate_only or paper_scale:
         from twincell.reproduce.estimate import estimate, told
 

@@ -32,6 +32,7 @@ class Experiment:
             than all of them; returns the Markdown that is printed.
         preset: settings of its trainings unless the user names others.
         options: those of --rows and --from that mean something to it.
+        leaves_out: what it does not try with these settings and why, in one line; empty for nothing.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Experiment:
     tell: Callable[[Request, Sequence[Result]], str]
     preset: str = "best"
     options: tuple[str, ...] = ()
+    leaves_out: Callable[[Request], str] = lambda request: ""
 
 
 def chosen(request: Request, jobs: Sequence[Job]) -> list[Job]:
@@ -55,6 +57,25 @@ def chosen(request: Request, jobs: Sequence[Job]) -> list[Job]:
             f"--only {', '.join(map(str, unknown))}: no such fold; choose among {', '.join(map(str, folds))}"
         )
     return [job for job in jobs if request.only is None or job.trial.fold in request.only]
+
+
+def check(jobs: Sequence[Job]) -> None:
+    """Refuses trainings that are not done yet and could not start.
+
+    Raises:
+        UserError: one sentence for each trial that has nothing to learn from.
+    """
+    from twincell.training.material import check_material
+
+    problems = []
+    for job in jobs:
+        try:
+            if not job.done:
+                check_material(job.trial.manifest, job.settings, job.trial.seed)
+        except UserError as error:
+            problems += [f"{job.trial.name}: {problem}" for problem in error.problems]
+    if problems:
+        raise UserError(list(dict.fromkeys(problems)))  # a trial may be the same in several trainings
 
 
 def carry_out(experiment: Experiment, request: Request) -> str:

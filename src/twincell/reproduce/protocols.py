@@ -36,12 +36,22 @@ def chamber_jobs(request: Request) -> list[Job]:
 
 
 def label_jobs(request: Request) -> list[Job]:
-    """Leave-chamber-out with few labels."""
+    """Leave-chamber-out with few labels, and none where counted images are drawn."""
 
     def shots(modality: str, seed: int) -> list[Trial]:
-        return [t for k in SHOTS for t in with_labels(request.manifest, modality, seed, k, request.folds)]
+        tried = SHOTS if request.settings_for(modality).synthetic.drawn else [k for k in SHOTS if k != 0]
+        return [t for k in tried for t in with_labels(request.manifest, modality, seed, k, request.folds)]
 
     return each(request, shots)
+
+
+def without_labels(request: Request) -> str:
+    """Says where trainings without any label are left out."""
+    settings = [request.settings_for(modality) for modality in request.modalities]
+    bare = sorted({own.name for own in settings if not own.synthetic.drawn})
+    if not bare:
+        return ""
+    return f"k = 0 is left out: {', '.join(bare)} draws no images and learns nothing without labels"
 
 
 def jobs_of_protocol(request: Request) -> list[Job]:
@@ -97,5 +107,9 @@ CHAMBERS_EXPERIMENT = Experiment(
     "leave-chamber-out", "chambers never seen in training", chamber_jobs, tell_chambers
 )
 LABELS_EXPERIMENT = Experiment(
-    "labels", "0, 5, 10, 20, 50 and all labels, leave-chamber-out", label_jobs, tell_labels
+    "labels",
+    "0, 5, 10, 20, 50 and all labels, leave-chamber-out",
+    label_jobs,
+    tell_labels,
+    leaves_out=without_labels,
 )

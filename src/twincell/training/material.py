@@ -36,23 +36,35 @@ def load_material(manifest: Manifest, settings: Settings, seed: int, progress: b
         UserError: when there is nothing to learn counts from.
     """
     train, validation, how = choose(manifest, settings, seed)
-    if not train.any():
-        raise UserError(
-            f"{manifest.root}: the manifest has no row of split train; set the split of some rows"
-        )
-    drawn = settings.synthetic.source in ("pool", "fresh")
-    counted = train & manifest.labelled & (manifest.natural if settings.synthetic.source == "none" else True)
-    if not drawn and not counted.any():
-        raise UserError(
-            f"{manifest.root}: no training image has a count and none is drawn, so there is nothing to learn "
-            "from; fill the count column of some rows or set synthetic.source=pool"
-        )
+    _refuse_nothing(manifest, settings, train)
     store = ImageStore.load(manifest.select(train), progress=progress)
     labelled = int((~store.counts.isnan()).sum())
     described = f"{len(store)} images, {labelled} counted; {how}"
     if not validation.any():
         return Material(store, None, described)
     return Material(store, ImageStore.load(manifest.select(validation), progress=False), described)
+
+
+def check_material(manifest: Manifest, settings: Settings, seed: int) -> None:
+    """Looks at the table alone, and at no image, whether `load_material` would find anything to learn from.
+
+    Raises:
+        UserError: when there is nothing to learn counts from.
+    """
+    _refuse_nothing(manifest, settings, choose(manifest, settings, seed)[0])
+
+
+def _refuse_nothing(manifest: Manifest, settings: Settings, train: np.ndarray) -> None:
+    if not train.any():
+        raise UserError(
+            f"{manifest.root}: the manifest has no row of split train; set the split of some rows"
+        )
+    counted = train & manifest.labelled & (manifest.natural if settings.synthetic.source == "none" else True)
+    if not settings.synthetic.drawn and not counted.any():
+        raise UserError(
+            f"{manifest.root}: no training image has a count and none is drawn, so there is nothing to learn "
+            "from; fill the count column of some rows or set synthetic.source=pool"
+        )
 
 
 def choose(manifest: Manifest, settings: Settings, seed: int) -> tuple[np.ndarray, np.ndarray, str]:
