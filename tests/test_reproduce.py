@@ -79,6 +79,9 @@ def test_bad_words_are_answered(words: list[str], said: str, capsys: pytest.Capt
         (["leave-chamber-out", "--only", "1,5"], "--only 5: no such fold; choose among 0, 1"),
         (["leave-chamber-out", "--modalities", "bf"], "modality 'bf'"),
         (["ratio"], "a transfer needs two"),
+        (["tuning", "--preset", "nearest"], "finds its own numbers"),
+        (["tuning", "--preset", "watershed", "--rows", "learning rate"], "finds its own numbers"),
+        (["leave-chamber-out", "--preset", "nearest", "--start", "cho-pc"], "leave out the start"),
     ],
 )
 def test_what_cannot_be_done_leaves_no_folder(

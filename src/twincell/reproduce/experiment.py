@@ -63,19 +63,31 @@ def check(jobs: Sequence[Job]) -> None:
     """Refuses trainings that are not done yet and could not start.
 
     Raises:
-        UserError: one sentence for each trial that has nothing to learn from.
+        UserError: one sentence for each setting that a fitted method would have to ignore, and for each trial
+            that has nothing to learn from.
     """
+    # Many trainings share their settings, and some their trial.
+    problems = dict.fromkeys(fault for job in jobs if not job.done for fault in _faults(job))
+    if problems:
+        raise UserError(list(problems))
+
+
+def _faults(job: Job) -> list[str]:
+    from twincell.models import METHODS
+    from twincell.models.base import Fitted
+    from twincell.training.fitting import check_fitted
     from twincell.training.material import check_material
 
-    problems = []
-    for job in jobs:
-        try:
-            if not job.done:
-                check_material(job.trial.manifest, job.settings, job.trial.seed)
-        except UserError as error:
-            problems += [f"{job.trial.name}: {problem}" for problem in error.problems]
-    if problems:
-        raise UserError(list(dict.fromkeys(problems)))  # a trial may be the same in several trainings
+    try:
+        if isinstance(METHODS[job.settings.method], Fitted):
+            check_fitted(job.settings, job.start or job.settings.start, None, None)
+    except UserError as error:
+        return error.problems
+    try:
+        check_material(job.trial.manifest, job.settings, job.trial.seed)
+    except UserError as error:
+        return [f"{job.trial.name}: {problem}" for problem in error.problems]
+    return []
 
 
 def carry_out(experiment: Experiment, request: Request) -> str:

@@ -16,7 +16,7 @@ from twincell.reproduce.plots import save_figure
 from twincell.reproduce.protocols import jobs_of_protocol
 from twincell.reproduce.request import Request
 from twincell.reproduce.stage import Job
-from twincell.tuning.command import started
+from twincell.tuning.command import need_steps, started
 from twincell.tuning.panels import Panel, draw
 from twincell.tuning.space import Parameter, read_space
 
@@ -54,9 +54,10 @@ def variations(request: Request, modality: str) -> list[Variation]:
     """The preset and every listed value of every parameter, or of those asked for.
 
     Raises:
-        UserError: for a parameter that the preset's space does not have.
+        UserError: for a method without steps, or a parameter that the preset's space does not have.
     """
     settings = started(request.settings_for(modality), request.start)
+    need_steps(settings)
     parameters = {p.name: p for p in read_space(settings).parameters}
     if unknown := [row for row in request.rows or () if row not in parameters]:
         raise UserError(

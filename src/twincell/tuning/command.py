@@ -53,7 +53,7 @@ def tune_and_say(
     if method not in METHODS:
         raise UserError(f"--method {method}: is unknown; use one of {', '.join(METHODS)}")
     settings = started(settings_from(load_preset(preset), steps, epochs, assignments), start)
-    _need_steps(settings)
+    need_steps(settings)
     varied = read_space(settings, space)
     data = Manifest.read(manifest)
     plan = Plan(settings, folds_of(data, folds), seed, rungs, trials, deadline)
@@ -100,8 +100,12 @@ def started(settings: Settings, start: str | None) -> Settings:
     return settings.changed(changes) if changes else settings
 
 
-def _need_steps(settings: Settings) -> None:
-    """Refuses methods that find their own numbers on the training labels in one go."""
+def need_steps(settings: Settings) -> None:
+    """Refuses methods that find their own numbers on the training labels in one go.
+
+    Raises:
+        UserError: for such a method.
+    """
     if isinstance(models.METHODS[settings.method], Fitted):
         raise UserError(
             f"--preset {settings.name}: its method {settings.method} finds its own numbers on the training "
