@@ -51,6 +51,18 @@ def test_folds_do_not_change_with_the_seed(manifest: Manifest) -> None:
         assert a.name != b.name
 
 
+def test_a_seed_that_keeps_no_label_aside_is_refused(manifest: Manifest) -> None:
+    table = manifest.table.assign(count=manifest.table["count"].where(manifest.table["frame"] < 5))
+    few = Manifest(table, manifest.root)  # three labels to a chamber: frames 0, 2 and 4
+    for seed, frame in ((0, 2), (1, 4), (3, 0)):
+        own = published(few, "pc", seed)[0].manifest.table
+        aside = own[(own["split"] == "test") & own["count"].notna()]
+        assert len(aside) == 8
+        assert set(aside["frame"]) == {frame}
+    with pytest.raises(UserError, match=r"seed 2: .* numbers 4, 8, .* no chamber has more than 3;"):
+        published(few, "pc", 2)
+
+
 @pytest.mark.parametrize("k", [0, 5, 20, None])
 def test_only_k_labels_are_left_to_learn_from(manifest: Manifest, k: int | None) -> None:
     for trial in with_labels(manifest, "pc", seed=0, k=k):

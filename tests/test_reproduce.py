@@ -79,6 +79,7 @@ def test_bad_words_are_answered(words: list[str], said: str, capsys: pytest.Capt
         (["leave-chamber-out", "--only", "1,5"], "--only 5: no such fold; choose among 0, 1"),
         (["leave-chamber-out", "--modalities", "bf"], "modality 'bf'"),
         (["ratio"], "a transfer needs two"),
+        (["published", "--seeds", "0,2"], "modality pc, seed 2: of each chamber's labels numbers 4, 8,"),
         (["tuning", "--preset", "nearest"], "finds its own numbers"),
         (["tuning", "--preset", "watershed", "--rows", "learning rate"], "finds its own numbers"),
         (["leave-chamber-out", "--preset", "nearest", "--start", "cho-pc"], "leave out the start"),

@@ -52,7 +52,11 @@ class Trial:
 
 
 def published(manifest: Manifest, modality: str, seed: int) -> list[Trial]:
-    """One trial on the manifest's own split, or on interleaved labels where the test split has none."""
+    """One trial on the manifest's own split, or on interleaved labels where the test split has none.
+
+    Raises:
+        UserError: when no chamber has labels enough for one to be kept aside with this seed.
+    """
     own = of_modality(manifest, modality)
     test = (own.table["split"] == "test").to_numpy()
     if own.labelled[test].any():
@@ -60,7 +64,15 @@ def published(manifest: Manifest, modality: str, seed: int) -> list[Trial]:
     table = own.table.copy()
     counted = table[own.labelled & ~test].sort_values(["chamber", "frame"])
     place = counted.groupby("chamber").cumcount().to_numpy()
-    aside = counted.index[place % KEPT_ASIDE == (seed + 1) % KEPT_ASIDE]
+    first = (seed + 1) % KEPT_ASIDE
+    aside = counted.index[place % KEPT_ASIDE == first]
+    if not len(aside):
+        raise UserError(
+            f"modality {modality}, seed {seed}: of each chamber's labels numbers {first + 1}, "
+            f"{first + 1 + KEPT_ASIDE}, ... are measured, and no chamber has more than "
+            f"{place.max(initial=-1) + 1}; count more frames, or choose other seeds "
+            "or the protocol leave-chamber-out"
+        )
     table.loc[aside, "split"] = "test"
     return [Trial("interleaved", modality, None, 0, seed, Manifest(table, own.root))]
 
