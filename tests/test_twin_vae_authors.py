@@ -1,6 +1,7 @@
 """Checkpoints in the layout of the authors' code: read name by name, the same counts and pictures."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -148,6 +149,18 @@ def twice(state: dict[str, Tensor]) -> None:
     state["fc1.0.bias"] = state["fc1.module.0.bias"]
 
 
+def nested(state: dict[str, Any]) -> None:
+    state["fc1.module.0.bias"] = {"a": torch.ones(5)}
+
+
+def number(state: dict[str, Any]) -> None:
+    state["common_decoder.module.2.num_batches_tracked"] = 7
+
+
+def named_by_number(state: dict[Any, Any]) -> None:
+    state[3] = torch.ones(5)
+
+
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
@@ -156,6 +169,9 @@ def twice(state: dict[str, Tensor]) -> None:
         (bent, "synth_reader.3.weight is (6, 4, 3, 3) instead of (6, 4, 5, 5)"),
         (broken, "fc1.0.bias holds values that are no numbers"),
         (twice, "fc1.0.bias is there twice"),
+        (nested, "1 values that are no tensors (fc1.0.bias, dict)"),
+        (number, "1 values that are no tensors (common_decoder.2.num_batches_tracked, int)"),
+        (named_by_number, "1 unknown (3)"),
     ],
 )
 def test_a_damaged_checkpoint_is_refused_in_one_sentence(

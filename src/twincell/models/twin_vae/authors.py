@@ -60,7 +60,7 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], int | None]:
     """The tensors of a checkpoint under their names without `module.`, and the epochs that were complete.
 
     Raises:
-        UserError: when the file is missing, damaged, or holds no tensors by name.
+        UserError: when the file is missing, damaged, or holds anything but tensors by name.
     """
     if not path.is_file():
         raise UserError(f"{path}: no such file; name a checkpoint (.pth)")
@@ -80,6 +80,11 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], int | None]:
         if name in named:
             raise UserError(f"{path}: {name} is there twice, with and without `module.`; keep one of them")
         named[name] = value
+    if others := [f"{n}, {type(v).__name__}" for n, v in named.items() if not isinstance(v, Tensor)]:
+        raise UserError(
+            f"{path}: its state_dict holds {len(others)} values that are no tensors ({_few(others)}); save the "
+            "network's own state_dict with torch.save"
+        )
     epoch = content.get("epoch")
     # They write the number of the epoch that would come next.
     return named, epoch - 1 if isinstance(epoch, int) and epoch > 0 else None
