@@ -82,8 +82,8 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], int | None]:
         named[name] = value
     if others := [f"{n}, {type(v).__name__}" for n, v in named.items() if not isinstance(v, Tensor)]:
         raise UserError(
-            f"{path}: its state_dict holds {len(others)} values that are no tensors ({_few(others)}); save the "
-            "network's own state_dict with torch.save"
+            f"{path}: its state_dict holds {len(others)} values that are no tensors ({_few(others)}); save "
+            "the network's own state_dict with torch.save"
         )
     epoch = content.get("epoch")
     # They write the number of the epoch that would come next.
