@@ -136,7 +136,7 @@ def one_cell(preset: str, **overrides: Any) -> Preset:
         "look.dirt": 0,
         "look.blurred": 0,
         "look.rim_uneven": 0,
-        "look.refractile": 0,
+        "look.refractile": [0, 0],
         "look.oblique": [0, 0],
         "look.camera": {},
         "look.background.shift": 0,

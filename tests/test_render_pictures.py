@@ -8,6 +8,7 @@ from twincell.render import Preset, Rendered, draw, load_preset, synthesise
 from twincell.render.settings import look_names
 from twincell.render.texture import stock
 from twincell.scene import sample
+from twincell.scene.doors import MOST_VISITORS
 
 PRESETS = ["ellipse-bf", "ellipse-pc", "optics-bf", "optics-pc"]
 OPTICS = ["optics-bf", "optics-pc"]
@@ -33,7 +34,8 @@ def test_shapes_types_and_range(preset: str) -> None:
     assert made.images.dtype == torch.float32
     assert 0 <= float(made.images.min()) < float(made.images.max()) <= 1
     assert made.counts.shape == (5,)
-    assert made.centres.shape == (5, 30, 2)
+    visitors = 0 if preset.startswith("ellipse") else MOST_VISITORS
+    assert made.centres.shape == (5, 30 + visitors, 2)
     assert made.masks.shape == (5, 1, 128, 128)
 
 
@@ -111,6 +113,7 @@ def plain(preset: str, **more: object) -> Preset:
         {
             "scene.counts.least": 0,
             "scene.counts.most": 0,
+            "scene.place.visitors": 0,
             "look.dirt": 0,
             "look.camera": {},
             "look.background.shift": 0,

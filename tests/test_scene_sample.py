@@ -122,10 +122,10 @@ def test_cells_lie_in_the_chamber_or_its_doors(preset: str) -> None:
     inside = (
         (scene.x > box[:, :1]) & (scene.x < box[:, 2:3]) & (scene.y > box[:, 1:2]) & (scene.y < box[:, 3:])
     )
-    share = float(inside[scene.present].float().mean())
+    share = float(inside[scene.counted].float().mean())
     assert 0.9 < share < 1.0
-    seen = scene.present & (scene.x >= 0) & (scene.x < 128) & (scene.y >= 0) & (scene.y < 128)
-    assert torch.equal(seen, scene.present), "every cell that counts can be seen"
+    seen = scene.counted & (scene.x >= 0) & (scene.x < 128) & (scene.y >= 0) & (scene.y < 128)
+    assert torch.equal(seen, scene.counted), "every cell that counts can be seen"
 
 
 def test_a_cell_without_room_is_drawn_smaller_not_dropped() -> None:
@@ -190,7 +190,7 @@ def test_large_cells_keep_from_the_wall(preset: str) -> None:
     gap = torch.stack(
         [scene.x - box[..., 0], box[..., 2] - scene.x, scene.y - box[..., 1], box[..., 3] - scene.y]
     )
-    assert float((gap.amin(0) - 0.9 * scene.radius)[scene.present].min()) > -1e-3
+    assert float((gap.amin(0) - 0.9 * scene.radius)[scene.counted].min()) > -1e-3
 
 
 def test_clumps_that_grew_together_lie_nearer_and_keep_their_count() -> None:

@@ -108,7 +108,7 @@ def cell_object(
     position = spread(own(look.rim_position, "rim-position"))
     width, reach = spread(own(look.rim_width, "rim-width")), spread(own(look.rim_reach, "rim-reach"))
     strength = torch.exp(look.rim_spread * draws.normal("cells.rim-strength", slots).clamp(-1.5, 2.5))
-    dying = draws.chance("cells.refractile", look.refractile, slots)
+    dying = draws.chance("cells.refractile", own(look.refractile, "refractile-share"), slots)
     strength = strength * torch.where(dying, draws.between("cells.dying", look.refractile_factor, slots), 1.0)
     rim = ring(edge - position, width, reach) * spread(strength * scene.depth.clamp(0.7, 1.0))
     touch = ring(other - position, width, reach)

@@ -30,8 +30,9 @@ class Rendered:
     Attributes:
         images: (N, 1, 128, 128) float32 in [0, 1].
         counts: (N,) int64, cells per image.
-        centres: (N, S, 2) x, y in px (pixel 0 has its centre at 0.5); NaN in unused slots.
-        masks: (N, 1, 128, 128) int16, 0 = no cell, k = the cell in slot k - 1.
+        centres: (N, S, 2) x, y in px (pixel 0 has its centre at 0.5); NaN in unused slots, and in those of
+            cells that do not count.
+        masks: (N, 1, 128, 128) int16, 0 = no cell that counts, k = the cell in slot k - 1.
     """
 
     images: Tensor
@@ -114,7 +115,15 @@ def _draw(look: OpticsLook | EllipseLook, scene: Scene, draws: Draws, background
         picture, slot = _optics(look, scene, draws, backgrounds)
     else:
         picture, slot = _ellipse(look, scene, draws, backgrounds)
-    return Rendered(picture[:, None], scene.counts, scene.centres, slot[:, None] + 1)
+    return Rendered(picture[:, None], scene.counts, scene.centres, _masks(scene, slot)[:, None])
+
+
+def _masks(scene: Scene, slot: Tensor) -> Tensor:
+    """(N, 128, 128) int16: slot + 1 of the cell that counts, else 0."""
+    counts = torch.nn.functional.pad(scene.counted, (1, 0))  # slot -1 is no cell
+    one_up = slot + 1
+    there = counts.gather(1, one_up.flatten(1).long()).reshape(slot.shape)
+    return torch.where(there, one_up, 0)
 
 
 def _optics(

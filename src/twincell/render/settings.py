@@ -74,7 +74,7 @@ class OpticsLook(Strict):
     rim_reach: Range
     rim_spread: float = Field(default=0.0, ge=0)
     rim_uneven: float = Field(default=0.0, ge=0)
-    refractile: float = Field(default=0.0, ge=0, le=1)
+    refractile: Range = (0.0, 0.0)
     refractile_factor: Range = (1.5, 2.2)
     contact: Range = (0.0, 0.0)
     beads: Range = (0.0, 0.0)

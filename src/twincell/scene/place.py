@@ -7,6 +7,7 @@ import math
 import torch
 from torch import Tensor
 
+from twincell.scene.doors import through_doors
 from twincell.scene.random import Draws
 from twincell.scene.scene import SIZE, Chamber
 from twincell.scene.settings import PlaceSettings
@@ -21,6 +22,7 @@ def place(
     present: Tensor,
     radius: Tensor,
     fusing: Tensor | None = None,
+    visitors: int = 0,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Positions of the cells of N chambers.
 
@@ -32,14 +34,15 @@ def place(
     Args:
         present: (N, S) bool; radius: (N, S) wanted radii, px.
         fusing: (N,) bool, chambers whose neighbours lie as near as `fused_squeeze` lets them; None = nowhere.
+        visitors: so many last cells do not count, and lie in doors.
 
     Returns:
         x, y, radius, each (N, S), px.
     """
     n, slots = present.shape
-    tries = settings.tries
+    tries, counted = settings.tries, slots - visitors
     low, high = _bounds(settings, draws, chamber)
-    free_x, free_y = _open_places(settings, draws, chamber, low, high, slots)
+    free_x, free_y = _open_places(settings, draws, chamber, low, high, slots, counted)
     angle = draws.uniform("place.angle", slots, tries, high=2 * math.pi)
     squeeze = draws.between("place.squeeze", settings.squeeze, slots, 1)
     tightest = torch.full((n, 1), min(settings.squeeze), device=present.device)
@@ -48,7 +51,11 @@ def place(
         squeeze = torch.where(fusing[:, None, None], fused, squeeze)
         tightest = torch.where(fusing[:, None], min(settings.fused_squeeze), tightest)
     which = draws.uniform("place.which", slots, tries)
+    # In a rosette many sit round one and the same cell, the first.
+    rosette = draws.chance("place.rosette", settings.rosettes, 1, 1)
+    which = torch.where(rosette & draws.chance("place.petal", settings.petals, slots, tries), 0.0, which)
     beside = draws.chance("place.beside", settings.touching, slots, tries)
+    beside[:, counted:] = False
 
     x = torch.full((n, slots), -_FAR, device=present.device)
     y = x.clone()
@@ -110,7 +117,7 @@ def _bounds(settings: PlaceSettings, draws: Draws, chamber: Chamber) -> tuple[Te
 
 
 def _open_places(
-    s: PlaceSettings, draws: Draws, chamber: Chamber, low: Tensor, high: Tensor, slots: int
+    s: PlaceSettings, draws: Draws, chamber: Chamber, low: Tensor, high: Tensor, slots: int, counted: int
 ) -> tuple[Tensor, Tensor]:
     """Places (N, S, tries) not tied to another cell: anywhere, near the crowd, or in a door of the
     chamber.
@@ -131,35 +138,4 @@ def _open_places(
         # Outside the bounds, the crowd piles up at the wall, as real cells do.
         x = torch.where(crowded, near_x.clamp(low[..., 0], high[..., 0]), x)
         y = torch.where(crowded, near_y.clamp(low[..., 1], high[..., 1]), y)
-    return _through_doors(s, draws, chamber, x, y, shape)
-
-
-def _through_doors(
-    s: PlaceSettings, draws: Draws, chamber: Chamber, x: Tensor, y: Tensor, shape: tuple[int, int]
-) -> tuple[Tensor, Tensor]:
-    """Moves some places into the gaps between the pillars or into the channels, where the chamber has
-    them.
-    """
-    if s.doors == 0:
-        return x, y
-    use = draws.chance("place.door", s.doors, *shape)
-    across, along = draws.uniform("place.door-x", *shape), draws.uniform("place.door-y", *shape)
-    box = chamber.box[:, :, None, None]
-
-    has_pillars = (chamber.pillars[:, 0, 1] > 0)[:, None, None]
-    gap_x = box[:, 0] + across * (box[:, 2] - box[:, 0])
-    gap_y = 1.0 + along * box[:, 1]
-    away = (gap_x[..., None] - chamber.pillars[:, None, None, :, 0]).abs() > chamber.pillars[
-        :, None, None, :, 1
-    ] + 2.0
-    between = use & has_pillars & away.all(-1)
-    x, y = torch.where(between, gap_x, x), torch.where(between, gap_y, y)
-
-    channel = chamber.channel[:, :, None, None]
-    at_top = along < 0.5
-    half = torch.where(at_top, channel[:, 1], channel[:, 3])
-    door_x = torch.where(at_top, channel[:, 0], channel[:, 2]) + (2 * across - 1) * (half - 3.0).clamp(min=0)
-    reach = (2 * along) % 1.0
-    door_y = torch.where(at_top, 1.0 + reach * box[:, 1], box[:, 3] + reach * (SIZE - 1.0 - box[:, 3]))
-    inside = use & (half > 0)
-    return torch.where(inside, door_x, x), torch.where(inside, door_y, y)
+    return through_doors(s, draws, chamber, x, y, counted)

@@ -9,6 +9,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+from twincell.scene.doors import WIDEST, visitor_slots, visitors
 from twincell.scene.place import place
 from twincell.scene.random import Draws
 from twincell.scene.scene import Scene
@@ -60,19 +61,31 @@ def sample(
 
 def draw_scene(settings: SceneSettings, draws: Draws) -> Scene:
     """One scene per id of `draws`."""
-    slots = max(settings.counts.most, 1)
+    most = max(settings.counts.most, 1)
+    slots = most + visitor_slots(settings.place)
     counts = draw_counts(settings.counts, draws)
-    present = torch.arange(slots, device=draws.device) < counts[:, None]
+    counted = torch.arange(slots, device=draws.device) < counts[:, None]
     walls = chamber(settings.chamber, draws)
+    present = counted.clone()
+    present[:, most:] = visitors(settings.place, draws, walls)
     shape = shapes(settings.cells, draws, slots)
     radius = shape.pop("radius")
+    radius[:, most:].clamp_(max=WIDEST)
     # Room is measured by the longer half axis where cells are ellipses, so that the overlap limit holds for
     # them.
     reach = shape["stretch"].sqrt() if settings.cells.sides else torch.ones_like(radius)
-    x, y, size = place(settings.place, draws, walls, present, radius * reach, shape["fused"][:, 0] > 0)
+    fusing = shape["fused"][:, 0] > 0
+    x, y, size = place(settings.place, draws, walls, present, radius * reach, fusing, slots - most)
     radius = size / reach
     scene = Scene(
-        present=present, x=x, y=y, radius=radius, **shape, chamber=walls, dirt=dirt(settings.dirt, draws)
+        present=present,
+        counted=counted,
+        x=x,
+        y=y,
+        radius=radius,
+        **shape,
+        chamber=walls,
+        dirt=dirt(settings.dirt, draws),
     )
     scene.dirt.bubbles = bubbles(settings.dirt, draws, scene)
     return scene

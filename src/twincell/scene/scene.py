@@ -83,7 +83,8 @@ class Scene(_Batched):
     """N chambers with up to S cells each; an empty slot has `present` false.
 
     Attributes:
-        present: (N, S) bool.
+        present: (N, S) bool, cells that can be seen.
+        counted: (N, S) bool, those of them that count; the others lie in a door, outside of the chamber.
         x, y: (N, S) centres, px, pixel (0, 0) has its centre at 0.5, 0.5.
         radius: (N, S) mean radius, px.
         stretch: (N, S) ratio of the long to the short axis, >= 1; `tilt` (N, S) its direction, rad.
@@ -96,6 +97,7 @@ class Scene(_Batched):
     """
 
     present: Tensor
+    counted: Tensor
     x: Tensor
     y: Tensor
     radius: Tensor
@@ -115,10 +117,10 @@ class Scene(_Batched):
     @property
     def counts(self) -> Tensor:
         """(N,) int64, cells per chamber."""
-        return self.present.sum(1)
+        return self.counted.sum(1)
 
     @property
     def centres(self) -> Tensor:
-        """(N, S, 2) x, y in px; NaN in empty slots."""
+        """(N, S, 2) x, y in px; NaN in empty slots and for cells that do not count."""
         centres = torch.stack([self.x, self.y], -1)
-        return torch.where(self.present[..., None], centres, torch.full_like(centres, float("nan")))
+        return torch.where(self.counted[..., None], centres, torch.full_like(centres, float("nan")))

@@ -256,6 +256,7 @@ def _scene(
     changing = {"depth": look["depth"] * pale, "bleb": look["bleb"] + blebs}
     return Scene(
         present=cells.present.clone(),
+        counted=cells.present.clone(),
         x=cells.x.clone(),
         y=cells.y.clone(),
         radius=_radius(cells, growth),
