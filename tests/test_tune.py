@@ -235,6 +235,7 @@ def test_bad_words_are_answered(
         ("rate: {set: training.learning_rate, value: [1, 2]}", "value"),
         ("noise: {set: augment.noise, values: [1, 2]}", "use multiply"),
         ("offset: {multiply: augment.offset, values: [1, 2]}", "nothing to vary"),
+        ("begin: {set: start, values: [any, nowhere]}", "begin: value 'nowhere': no model 'nowhere'"),
         ("- a list", "NAME"),
         ("a: [unclosed", "YAML"),
     ],

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from twincell.config import load_preset
+from twincell.errors import UserError
 from twincell.tuning import search as at_work
 from twincell.tuning.coordinate import key_of, walk
 from twincell.tuning.objective import Report, Score, pooled
@@ -151,6 +152,28 @@ def test_a_trial_cut_off_before_it_began_is_tried_again(tmp_path: Path) -> None:
 def test_folds_are_pooled_by_their_frames() -> None:
     both = pooled([Score(30, 1.0, 10.0, 50.0, 5.0, 100), Score(10, 0.2, 2.0, 90.0, 7.0, 100)])
     assert both == Score(40, pytest.approx(0.8), pytest.approx(8.0), pytest.approx(60.0), 12.0, 200)
+
+
+def test_starts_of_another_method_are_found_before_any_trial(tmp_path: Path) -> None:
+    path = tmp_path / "space.yaml"
+    path.write_text("begin: {set: start, values: [any, cho-pc]}")
+    with pytest.raises(UserError, match="value 'cho-pc': start cho-pc: its method is spatial_twin") as caught:
+        read_space(load_preset("compact"), path)
+    assert len(caught.value.problems) == 2
+
+
+def test_the_best_start_is_the_one_that_the_tuned_preset_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    begin = Parameter("begin", ("a", "b"), None, "a", False, {"start": "a"})
+    for best in ("a", "b"):
+        rows = [{"number": 0, "state": "finished", "mae": 1.0, "begin": best}]
+        tuned = Found(Space((begin,)), PRESET.changed({"start": "a"}), rows).tuned()
+        assert tuned is not None
+        assert tuned.start == str(tmp_path / best)
 
 
 def test_factors_multiply_what_the_preset_has() -> None:

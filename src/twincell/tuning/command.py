@@ -13,13 +13,12 @@ from twincell.data.manifest import Manifest
 from twincell.errors import UserError
 from twincell.files import fresh_dir, write_atomic
 from twincell.models.base import Fitted
-from twincell.models.file import load_card
 from twincell.progress import bar
 from twincell.training.command import calm_stop, settings_from
 from twincell.tuning.objective import folds_of
 from twincell.tuning.results import Found, found
 from twincell.tuning.search import Plan, work
-from twincell.tuning.space import Space, read_space
+from twincell.tuning.space import Space, check_start, read_space
 from twincell.tuning.study import MARK, METHODS, Search, need_optuna
 
 
@@ -83,21 +82,19 @@ def tune_and_say(
 
 
 def started(settings: Settings, start: str | None) -> Settings:
-    """The settings with their start named, and a transfer scheme where there is a start to move from."""
+    """The settings with their start named, and a transfer scheme where there is a start to move from.
+
+    Raises:
+        UserError: when the start is missing or of another method.
+    """
     changes: dict[str, Any] = {}
     if start is not None and start != settings.start:
         changes = {"start": start, "training.start_share": 0.0}  # the share was chosen for the other start
-    chosen = start or settings.start
-    if chosen is not None:
-        method = load_card(chosen).method
-        if method != settings.method:
-            raise UserError(
-                f"--start {chosen}: its method is {method}, that of the preset {settings.name} is "
-                f"{settings.method}; choose a preset of the model's method"
-            )
-        if settings.transfer is None:
-            changes["transfer"] = {"scheme": "full"}
-    return settings.changed(changes) if changes else settings
+    if (start or settings.start) is not None and settings.transfer is None:
+        changes["transfer"] = {"scheme": "full"}
+    changed = settings.changed(changes) if changes else settings
+    check_start(changed)
+    return changed
 
 
 def need_steps(settings: Settings) -> None:

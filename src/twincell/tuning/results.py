@@ -59,7 +59,7 @@ class Found:
         if self.best is None:
             return None
         changes = self.space.changes(self.best)
-        start = self.settings.start
+        start = changes.get("start", self.settings.start)
         if start is not None and Path(start).exists():
             changes["start"] = str(Path(start).resolve())  # the preset may be used from another folder
         return self.settings.changed({**changes, "name": f"{self.settings.name}-tuned"})

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, ValidationError
 
 from twincell.config import Settings, Strict
 from twincell.errors import UserError
+from twincell.models.file import load_card
 
 Value = Any
 """A number, a word, true, false or nothing."""
@@ -195,10 +196,28 @@ def _faults(parameter: Parameter, settings: Settings) -> list[str]:
     faults = []
     for value in parameter.values:
         try:
-            settings.changed(parameter.changes(value))
+            changed = settings.changed(parameter.changes(value))
+            if changed.start != settings.start:
+                check_start(changed)
         except UserError as error:
             faults += [f"value {value!r}: {problem}" for problem in error.problems]
     return faults
+
+
+def check_start(settings: Settings) -> None:
+    """Looks at the card of the model that settings start from; widths are compared when it is trained.
+
+    Raises:
+        UserError: when it is missing or of another method.
+    """
+    if settings.start is None:
+        return
+    method = load_card(settings.start).method
+    if method != settings.method:
+        raise UserError(
+            f"start {settings.start}: its method is {method}, that of the preset {settings.name} is "
+            f"{settings.method}; choose a preset of the model's method"
+        )
 
 
 def _look_up(settings: Settings, key: str) -> Any:
