@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from optuna.storages.journal import JournalFileBackend
 
 from twincell.config import load_preset
 from twincell.errors import UserError
@@ -135,6 +136,48 @@ def test_a_trial_in_work_is_not_taken_by_another(tmp_path: Path) -> None:
     with other.turn(1) as left:  # its owner is gone: it is gone on with
         assert left is not None
         assert left.trial.number == 0
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+@pytest.mark.parametrize("method", ["coordinate", "tpe"])
+def test_a_search_killed_at_any_record_trains_no_point_twice(
+    method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal, left, trained = JournalFileBackend.append_logs, [10**6], []
+    monkeypatch.setattr(at_work, "measure", by_formula(bowl, trained))
+
+    def append(self: Any, logs: Any) -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise Killed
+        journal(self, logs)
+
+    def go_on(out: Path) -> Found:
+        space = Space((CROP,))
+        search = Search(out, None, "tune", space, method, 0, {})
+        work(search, space, Plan(PRESET, [None], 0, 4, 3, None), lambda line: None, lambda line: None)
+        return found(search.trials, space, PRESET)
+
+    monkeypatch.setattr(JournalFileBackend, "append_logs", append)
+    (tmp_path / "whole").mkdir()
+    whole = [row["crop"] for row in go_on(tmp_path / "whole").rows]
+    records, kills = 10**6 - left[0], 0
+    for kill in range(records):
+        out = tmp_path / str(kill)
+        out.mkdir()
+        trained.clear()
+        left[0] = kill
+        with pytest.raises(Killed):
+            go_on(out)
+        left[0] = 10**6
+        rows = go_on(out).rows
+        assert [row["crop"] for row in rows if row["state"] == "finished"] == whole, kill
+        assert len(trained) <= len(whole) + 1  # what was trained and not told yet; its folds are read back
+        kills += 1
+    assert kills > 20
 
 
 def test_a_trial_cut_off_before_it_began_is_tried_again(tmp_path: Path) -> None:

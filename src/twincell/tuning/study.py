@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from twincell.data.chance import seed_for
 from twincell.errors import UserError
 from twincell.tuning.coordinate import key_of, walk
-from twincell.tuning.space import Parameter, Space
+from twincell.tuning.space import Parameter, Point, Space
 
 if TYPE_CHECKING:
     import optuna
@@ -101,8 +101,6 @@ class Search:
                 load_if_exists=True,
             )
             self._agree(identity)
-            if method == "tpe" and not self.study.get_trials(deepcopy=False):
-                self.study.enqueue_trial(space.own)  # the preset itself is the first to be beaten
 
     @contextmanager
     def turn(self, trials: int | None) -> Iterator[Turn | None]:
@@ -126,9 +124,10 @@ class Search:
 
     @property
     def number(self) -> int:
-        """How many trials there are, finished or running."""
-        waiting = _states().WAITING
-        return sum(trial.state != waiting for trial in self.study.get_trials(deepcopy=False))
+        """How many trials there are, finished or running, without those cut off before they began."""
+        failed = _states().FAIL
+        trials = self.study.get_trials(deepcopy=False)
+        return sum(trial.state != failed or REFUSED in trial.user_attrs for trial in trials)
 
     @property
     def trials(self) -> "list[optuna.trial.FrozenTrial]":
@@ -163,22 +162,38 @@ class Search:
         return None
 
     def _new(self) -> Turn | None:
+        known, busy = self._known()
         if self._method == "coordinate":
-            known, busy = self._known()
             missing = walk(self._space, known).open
             free = [point for point in missing if key_of(self._space, point) not in busy]
             if not missing:
                 return None
             if not free:
                 raise Waiting
-            self.study.enqueue_trial(free[0])
+            trial = self._at(free[0])
+        elif key_of(self._space, self._space.own) not in known.keys() | busy:
+            trial = self._at(self._space.own)  # the preset itself is the first to be beaten
         else:
             self.study.sampler = self._sampler()
-        trial = self.study.ask({p.name: _distribution(p) for p in self._space.parameters})
+            trial = self.study.ask(self._distributions())
         folder = self._folder(trial.number)
         folder.mkdir(parents=True)
         self._take(trial.number)
         return Turn(trial, folder)
+
+    def _at(self, point: Point) -> "optuna.Trial":
+        """A running trial at a point, put on record whole: a kill leaves all of it or nothing."""
+        import optuna
+
+        running = _states().RUNNING
+        self.study.add_trial(
+            optuna.trial.create_trial(state=running, params=point, distributions=self._distributions())
+        )
+        here = [t for t in self.study.get_trials(deepcopy=False, states=(running,)) if t.params == point]
+        return optuna.Trial(self.study, here[-1]._trial_id)
+
+    def _distributions(self) -> "dict[str, BaseDistribution]":
+        return {parameter.name: _distribution(parameter) for parameter in self._space.parameters}
 
     def _sampler(self) -> "optuna.samplers.BaseSampler":
         """Seeded by the trial's number, so that a search that was killed proposes what it would have."""
