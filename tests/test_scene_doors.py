@@ -72,16 +72,3 @@ def test_a_scene_without_doors_has_no_visitors() -> None:
         seed=4,
     )
     assert torch.equal(scene.present, scene.counted)
-
-
-def test_in_a_rosette_most_cells_touch_the_first() -> None:
-    def neighbours(rosettes: float) -> float:
-        settings = load_scene_settings(
-            "optics-bf", {"place.rosettes": rosettes, "counts.least": 10, "cells.fused_images": 1}
-        )
-        scene = sample(settings, 64, seed=5)
-        apart = torch.hypot(scene.x - scene.x[:, :1], scene.y - scene.y[:, :1])
-        near = apart < 1.1 * (scene.radius + scene.radius[:, :1])
-        return float((near & scene.counted).sum(1).float().mean()) - 1
-
-    assert neighbours(1.0) > neighbours(0.0) + 1.5

@@ -195,7 +195,7 @@ def test_large_cells_keep_from_the_wall(preset: str) -> None:
 
 def test_clumps_that_grew_together_lie_nearer_and_keep_their_count() -> None:
     def nearness(share: float) -> tuple[torch.Tensor, Scene]:
-        settings = load_scene_settings("optics-bf", {"cells.fused_images": share})
+        settings = load_scene_settings("optics-bf", {"cells.fused_images": share, "cells.rosette_images": 0})
         scene = sample(settings, 64, seed=8)
         sums = scene.radius[:, :, None] + scene.radius[:, None]
         return (distances(scene) / sums).flatten(1).amin(1), scene
@@ -206,3 +206,22 @@ def test_clumps_that_grew_together_lie_nearer_and_keep_their_count() -> None:
     assert torch.equal(fused.counts, usual.counts)
     assert float(fused.fused.min()) >= 0.4
     assert float(usual.fused.max()) == 0
+
+
+def test_in_a_rosette_large_cells_gather_round_the_first() -> None:
+    def scene_of(share: float) -> Scene:
+        changes = {"cells.rosette_images": share, "counts.least": 10, "cells.swollen_images": 0}
+        return sample(load_scene_settings("optics-bf", changes), 64, seed=5)
+
+    def near_the_first(scene: Scene) -> torch.Tensor:
+        apart = torch.hypot(scene.x - scene.x[:, :1], scene.y - scene.y[:, :1])
+        return (apart < 1.1 * (scene.radius + scene.radius[:, :1])) & scene.counted
+
+    blooming, plain = scene_of(1.0), scene_of(0.0)
+    assert torch.equal(blooming.counts, plain.counts)
+    first = slice(1, 4)  # a rosette has four cells at least
+    # Some first cells lie against a wall or in a door, where there is less room round them.
+    assert float(near_the_first(blooming)[:, first].float().mean()) > 0.7
+    assert float(near_the_first(plain)[:, first].float().mean()) < 0.5
+    assert float(blooming.radius[:, first].mean()) > 1.1 * float(plain.radius[:, first].mean())
+    assert float(blooming.fused[:, first].min()) >= 0.8

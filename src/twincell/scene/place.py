@@ -22,6 +22,7 @@ def place(
     present: Tensor,
     radius: Tensor,
     fusing: Tensor | None = None,
+    petal: Tensor | None = None,
     visitors: int = 0,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Positions of the cells of N chambers.
@@ -34,6 +35,7 @@ def place(
     Args:
         present: (N, S) bool; radius: (N, S) wanted radii, px.
         fusing: (N,) bool, chambers whose neighbours lie as near as `fused_squeeze` lets them; None = nowhere.
+        petal: (N, S) bool, cells that gather round the first one; None = none.
         visitors: so many last cells do not count, and lie in doors.
 
     Returns:
@@ -51,10 +53,10 @@ def place(
         squeeze = torch.where(fusing[:, None, None], fused, squeeze)
         tightest = torch.where(fusing[:, None], min(settings.fused_squeeze), tightest)
     which = draws.uniform("place.which", slots, tries)
-    # In a rosette many sit round one and the same cell, the first.
-    rosette = draws.chance("place.rosette", settings.rosettes, 1, 1)
-    which = torch.where(rosette & draws.chance("place.petal", settings.petals, slots, tries), 0.0, which)
     beside = draws.chance("place.beside", settings.touching, slots, tries)
+    if petal is not None:
+        which = torch.where(petal[..., None], 0.0, which)
+        beside = beside | petal[..., None]
     beside[:, counted:] = False
 
     x = torch.full((n, slots), -_FAR, device=present.device)

@@ -75,7 +75,8 @@ def draw_scene(settings: SceneSettings, draws: Draws) -> Scene:
     # them.
     reach = shape["stretch"].sqrt() if settings.cells.sides else torch.ones_like(radius)
     fusing = shape["fused"][:, 0] > 0
-    x, y, size = place(settings.place, draws, walls, present, radius * reach, fusing, slots - most)
+    petal = petals(settings.cells, draws, slots)
+    x, y, size = place(settings.place, draws, walls, present, radius * reach, fusing, petal, slots - most)
     radius = size / reach
     scene = Scene(
         present=present,
@@ -122,16 +123,29 @@ def shapes(s: CellSettings, draws: Draws, slots: int) -> dict[str, Tensor]:
     uneven = s.lobes * torch.where(swollen, s.swollen_lobes, 1.0)
     thin = draws.between("cells.swollen-depth", s.swollen_depth, slots)
     fusing = draws.chance("cells.fused-image", s.fused_images, 1)
+    fused = (fusing * draws.between("cells.fused", s.fused, 1)).expand_as(radius)
+    # A rosette is a clump of large cells grown together round the first one.
+    petal = petals(s, draws, slots)
+    bloom = draws.between("cells.petal-factor", s.petal_factor, slots)
+    factor = torch.where(petal, bloom, torch.where(swollen, factor, 1.0))
     return {
-        "radius": torch.where(swollen, radius * factor, radius),
+        "radius": radius * factor,
         "stretch": stretch,
         "tilt": tilt,
         "lobes": draws.normal("cells.lobes", slots, 4).clamp(-2, 2) * uneven[..., None],
         "bleb": torch.where(blebs, rough, s.smooth * draws.uniform("cells.smooth", slots)),
         "grain": draws.between("cells.grain", s.grain, slots) * coarse,
         "depth": draws.between("cells.depth", s.depth, slots) * torch.where(swollen, thin, 1.0),
-        "fused": (fusing * draws.between("cells.fused", s.fused, 1)).expand_as(radius),
+        "fused": torch.where(petal, draws.between("cells.petal-fused", s.petal_fused, 1), fused),
     }
+
+
+def petals(s: CellSettings, draws: Draws, slots: int) -> Tensor:
+    """(N, S) bool: the cells of a rosette, the one in its middle first; none in most chambers."""
+    number = draws.between("cells.petals", s.petals, 1)
+    return draws.chance("cells.rosette-image", s.rosette_images, 1) & (
+        torch.arange(slots, device=draws.device) < number
+    )
 
 
 def _moved_sides(limits: tuple[float, float], draws: Draws, radius: Tensor) -> tuple[Tensor, Tensor, Tensor]:

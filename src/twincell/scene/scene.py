@@ -92,7 +92,7 @@ class Scene(_Batched):
         bleb: (N, S) roughness of the outline, px.
         grain: (N, S) strength of the granules inside, about 1 for a healthy cell.
         depth: (N, S) optical thickness, about 1 for a healthy cell; low for swollen ones.
-        fused: (N, S) how far the border between touching cells has vanished, 0..1; the same in a chamber.
+        fused: (N, S) how far the border between touching cells has vanished, 0..1.
         chamber, dirt: the surroundings.
     """
 
