@@ -17,6 +17,7 @@ from twincell.evaluate.metrics import Figures, score
 from twincell.evaluate.protocols import Trial
 from twincell.files import write_atomic
 from twincell.reproduce.drawn import drawn_tests
+from twincell.reproduce.recording import read_recordings
 from twincell.series.standing import without_standing
 
 if TYPE_CHECKING:
@@ -75,6 +76,9 @@ def run_trial(
     frames["in_series"] = _in_series(frames, prediction)
     frames["std"] = np.nan if prediction.std is None else prediction.std.numpy()
     frames["novelty"] = np.nan if prediction.novelty is None else prediction.novelty.numpy()
+    more = _checkpoints(model, images, frames["label"].notna().to_numpy()) if curve else {}
+    if trial.protocol in ("published", "interleaved") and prediction.density is not None:
+        more |= read_recordings(trial, model)  # its chambers have counted frames to go by, as a user's have
     figures = {
         "protocol": trial.protocol,
         "modality": trial.modality,
@@ -84,7 +88,7 @@ def run_trial(
         "chambers": sorted(frames["chamber"].unique()),
         "training_seconds": model.card.seconds,
         "machine": f"{torch.get_num_threads()} CPU threads" if model.device == "cpu" else model.device,
-        "methods": _figures(trial, frames, _checkpoints(model, images) if curve else {}),
+        "methods": _figures(trial, frames, more),
     }
     if curve:
         figures["synthetic"] = _on_drawn(model, trial, settings)
@@ -126,8 +130,12 @@ def _on_drawn(model: "LoadedModel", trial: Trial, settings: Settings) -> dict[st
     return asdict(Figures.of(counts(model, drawn.images, natural=False), drawn.counts.numpy()))
 
 
-def _checkpoints(model: "LoadedModel", images: "Tensor") -> dict[str, NDArray[np.float64]]:
-    """(N,) counts of the run's max-acc and min-dev weights, where it has them; each becomes a model file."""
+def _checkpoints(
+    model: "LoadedModel", images: "Tensor", labelled: NDArray[np.bool_]
+) -> dict[str, NDArray[np.float64]]:
+    """Counts of labelled images by the run's max-acc and min-dev weights, where it has them; each becomes a
+    model file.
+    """
     from safetensors.torch import load_file
 
     from twincell.models.file import load_model, save_model
@@ -139,20 +147,18 @@ def _checkpoints(model: "LoadedModel", images: "Tensor") -> dict[str, NDArray[np
         if weights.exists():
             model.network.load_state_dict(load_file(weights))
             save_model(weights.parent, model.network, model.card, name)
-            counts[name] = load_model(weights).predict(images).count.double().numpy()
+            counts[name] = load_model(weights).predict(images).count.double().numpy()[labelled]
     return counts
 
 
-def _figures(
-    trial: Trial, frames: pd.DataFrame, checkpoints: dict[str, NDArray[np.float64]]
-) -> dict[str, Any]:
-    """The model beside what needs no image, each from the same labelled frames."""
+def _figures(trial: Trial, frames: pd.DataFrame, more: dict[str, NDArray[np.float64]]) -> dict[str, Any]:
+    """The model, `more` counts of the labelled frames, and what needs no image."""
     has_label = frames["label"].notna().to_numpy()
     labelled = frames[has_label]
     truth, chambers = labelled["label"].to_numpy(), labelled["chamber"].tolist()
     known = trial.manifest.table[trial.manifest.table["split"] == "train"]
     counts = {"model": labelled["predicted"].to_numpy()}
-    counts |= {name: values[has_label] for name, values in checkpoints.items()}
+    counts |= more
     if labelled["in_series"].notna().all():
         counts["model, standing dirt taken off"] = labelled["in_series"].to_numpy()
     if known["count"].notna().any():
