@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from field_simulator import Field, eight_bit, wander
 from twincell.data.recordings.readers.base import FrameError
 from twincell.data.recordings.recording import Frame, Recording
+from twincell.data.recordings.sources import Reading, open_recordings
 
 Pixels = NDArray[Any]
+HEIGHT, WIDTH = 20, 30  # px; of `numbered` pictures
 
 
 @dataclass
@@ -75,3 +77,21 @@ def write_ome(path: Path, frames: Sequence[Pixels], **metadata: Any) -> Path:
     }
     tifffile.imwrite(path, np.stack(frames), ome=True, metadata=facts | metadata)
     return path
+
+
+def numbered(*sizes: int, dtype: type = np.uint8) -> np.ndarray:
+    """A stack in which every picture differs: picture k counts up from k."""
+    n = int(np.prod(sizes))
+    ramp = np.arange(HEIGHT * WIDTH).reshape(HEIGHT, WIDTH) % 50
+    return (ramp + np.arange(n).reshape(*sizes, 1, 1)).astype(dtype)
+
+
+def read_all(recording: Recording) -> np.ndarray:
+    """Every frame (T, H, W)."""
+    return np.stack([recording.read(i) for i in range(len(recording))])
+
+
+def only(*paths: Path, **how: Any) -> Recording:
+    """The one recording there is in the files, read as `how` says."""
+    (recording,) = open_recordings(paths, Reading(**how))
+    return recording
