@@ -186,7 +186,7 @@ def _common(a: Box, b: Box) -> float:
 def _with_missed(walls: WallMap, group: list[Box], w: float, h: float) -> list[Box]:
     """The group at its common size, and boxes found by sliding an outline of that size over the image."""
     H, W = walls.upright_walls.shape
-    ys, xs = np.mgrid[2 : max(3, int(H - h - 2)), 2 : max(3, int(W - w - 2))].astype(np.float64)
+    ys, xs = np.ogrid[2.0 : max(3, int(H - h - 2)), 2.0 : max(3, int(W - w - 2))]
     sides = np.stack(
         [
             walls.upright_part(xs, ys, ys + h),
@@ -198,27 +198,24 @@ def _with_missed(walls: WallMap, group: list[Box], w: float, h: float) -> list[B
     score = np.where(sides.min(0) >= OPEN_SIDE / 2, sides.mean(0), 0.0)
     enough = 0.65 * float(np.median([b.score for b in group]))
     found = [_at_size(b, w, h) for b in group]
-    while True:
-        at = np.unravel_index(np.argmax(score), score.shape)
-        if score[at] < enough:
-            return found
-        box = judged(walls, float(xs[at]), float(ys[at]), w, h)
+    places = np.argwhere(score >= enough)
+    for y, x in places[np.argsort(-score[*places.T], kind="stable")]:
+        if score[y, x] < enough:  # near a surer one
+            continue
+        box = judged(walls, float(xs[0, x]), float(ys[y, 0]), w, h)
         if box.score >= enough and all(_common(box, b) <= 0.2 * w * h for b in found):
-            found.append(_centred(score, xs, ys, at, box))
-        y, x = at
+            found.append(_centred(score, x, y, box))
         score[max(0, y - int(h / 4)) : y + int(h / 4), max(0, x - int(w / 4)) : x + int(w / 4)] = 0
+    return found
 
 
-def _centred(
-    score: NDArray[np.float64], xs: NDArray[np.float64], ys: NDArray[np.float64], at: tuple, box: Box
-) -> Box:
+def _centred(score: NDArray[np.float64], x: int, y: int, box: Box) -> Box:
     """The box at the middle of the plateau its score makes, since walls may stray some px."""
-    y, x = at
-    window = (slice(max(0, y - 3), y + 4), slice(max(0, x - 3), x + 4))
-    top = score[window] >= score[at] - 0.02
-    return Box(
-        float(xs[window][top].mean()), float(ys[window][top].mean()), box.w, box.h, box.score, box.sides
-    )
+    up, left = min(y, 3), min(x, 3)
+    near = score[y - up : y + 4, x - left : x + 4]
+    down, right = np.nonzero(near >= score[y, x] - 0.02)
+    middle_x, middle_y = box.x + right.mean() - left, box.y + down.mean() - up
+    return Box(float(middle_x), float(middle_y), box.w, box.h, box.score, box.sides)
 
 
 def _at_size(box: Box, w: float, h: float) -> Box:

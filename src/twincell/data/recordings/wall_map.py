@@ -49,7 +49,7 @@ class WallMap:
         self._runs_along = _sums_down(_long_runs(self.level_walls.T))
 
     def upright_part(self, x: Numbers, top: Numbers, bottom: Numbers, long: bool = False) -> NDArray:
-        """Which part of the stretch top..bottom at x is up-down wall, 0..1; arrays of one shape.
+        """Which part of the stretch top..bottom at x is up-down wall, 0..1; numbers or arrays that broadcast.
 
         With `long`, only walls that run straight for `LONG` px count, which cells do not do.
         """
