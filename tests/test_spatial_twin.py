@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from twincell.data.batches import Batch
 from twincell.models import METHODS
 from twincell.models.base import Method, Settling
+from twincell.models.spatial_twin.gain import PRIOR, calibrated_gain
 from twincell.models.spatial_twin.loss import spatial_loss
 from twincell.models.spatial_twin.network import GREY_STD, SpatialTwin, soften
 from twincell.models.spatial_twin.novelty import MARGIN, QUANTILE, Familiarity
@@ -111,3 +112,35 @@ def test_the_method_fulfils_its_protocols() -> None:
     released = [name for group in METHODS["spatial_twin"].parts.release for name in group]
     for name in released:
         assert next(network.get_submodule(name).parameters(), None) is not None
+
+
+def test_the_gain_is_that_of_a_plain_weighted_fit_drawn_towards_one() -> None:
+    counts = torch.tensor([1.0, 4.0, 9.0, 20.0])
+    low = counts * 0.95
+    assert calibrated_gain(low.repeat(500), counts.repeat(500)) == pytest.approx(1 / 0.95, abs=2e-3)
+    few = calibrated_gain(low, counts)
+    assert 1.01 < few < 1 / 0.95 - 0.01, "four labels move it part of the way"
+    trust = 1 / (counts + 1)
+    by_hand = ((trust * low * counts).sum() + PRIOR) / ((trust * low**2).sum() + PRIOR)
+    assert few == pytest.approx(float(by_hand))
+    assert calibrated_gain(torch.zeros(0), torch.zeros(0)) == 1.0
+
+
+def test_settling_takes_off_what_counted_images_show_as_a_whole(network: SpatialTwin) -> None:
+    images = torch.rand(40, 1, 128, 128)
+    method = METHODS["spatial_twin"]
+    assert isinstance(method, Settling)
+    with torch.inference_mode():
+        before = method.predict(network, images).count
+        method.settle(network, images, images[:0], torch.zeros(0))
+        torch.testing.assert_close(method.predict(network, images).count, before)
+        method.settle(network, images, images, before * 1.2)
+        after = method.predict(network, images)
+    assert after.density is not None
+    torch.testing.assert_close(after.density.sum((1, 2, 3)), after.count)
+    ratio = after.count / before
+    torch.testing.assert_close(ratio, ratio[:1].expand(40))
+    assert 1.0 < float(ratio[0]) < 1.2
+    with torch.inference_mode():
+        method.settle(network, images, images, before * 1.2)
+    assert float(network.gain) > float(ratio[0]), "settled again, it starts from where it stands"

@@ -106,6 +106,11 @@ class Batches:
         index = torch.linspace(0, n - 1, min(n, most)).round().long().to(self.device)
         return self._images[index].float() / 255
 
+    def counted(self) -> tuple[Tensor, Tensor]:
+        """Natural training images that a person counted, as they are, (M, 1, 128, 128), and (M,) counts."""
+        sure = self._weights >= 1
+        return self._images[sure.to(self.device)].float() / 255, self._counts[sure].to(self.device)
+
     def make(self, step: int) -> Batch:
         """The batch of step 0, 1, 2, ..."""
         made = [self._natural(step)] if self.natural_per_step else []

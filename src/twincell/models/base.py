@@ -165,6 +165,13 @@ class Pretrained(Protocol):
 class Settling(Protocol):
     """A method that looks once more at training images before its network is saved."""
 
-    def settle(self, network: nn.Module, images: Tensor) -> None:
-        """Lets `network` (eval mode) take what it needs from untouched images (N, 1, 128, 128) in [0, 1]."""
+    def settle(self, network: nn.Module, images: Tensor, counted: Tensor, counts: Tensor) -> None:
+        """Lets `network` (eval mode) take what it needs from untouched images.
+
+        Args:
+            network: trained; its buffers are set.
+            images: (N, 1, 128, 128) training images in [0, 1], N from 1.
+            counted: (M, 1, 128, 128) those natural ones that a person counted, M from 0.
+            counts: (M,) float32, cells.
+        """
         ...

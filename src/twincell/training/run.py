@@ -209,7 +209,8 @@ def _finished(
     method = METHODS[task.settings.method]
     if isinstance(method, Settling):
         with torch.inference_mode():
-            method.settle(network, task.plan.batches.untouched())
+            batches = task.plan.batches
+            method.settle(network, batches.untouched(), *batches.counted())
     return network
 
 

@@ -7,11 +7,15 @@ from torch import Tensor, nn
 
 from twincell.config import Settings
 from twincell.models.base import Parts, Prediction
+from twincell.models.spatial_twin.gain import calibrated_gain
 from twincell.models.spatial_twin.network import SpatialTwin
 from twincell.models.spatial_twin.settings import SpatialTwinSettings
 
 if TYPE_CHECKING:
     from twincell.training.task import CountingTask
+
+
+LOOK = 128  # images looked at together when a network settles
 
 
 class SpatialTwinMethod:
@@ -44,11 +48,14 @@ class SpatialTwinMethod:
         density = network.density(maps)
         return Prediction(density.sum((1, 2, 3)), density=density, novelty=network.familiarity(maps))
 
-    def settle(self, network: nn.Module, images: Tensor) -> None:
-        """Learns from training images (N, 1, 128, 128) in [0, 1] what familiar pictures look like."""
+    def settle(self, network: nn.Module, images: Tensor, counted: Tensor, counts: Tensor) -> None:
+        """Learns what familiar pictures look like, and the factor that fits the counted ones best."""
         assert isinstance(network, SpatialTwin)
-        features = [network.familiarity.features(network.features(part)) for part in images.split(128)]
+        features = [network.familiarity.features(network.features(part)) for part in images.split(LOOK)]
         network.familiarity.learn(torch.cat(features))
+        if len(counts):
+            found = torch.cat([self.predict(network, part).count for part in counted.split(LOOK)])
+            network.gain.mul_(calibrated_gain(found, counts))
 
 
 METHOD = SpatialTwinMethod()

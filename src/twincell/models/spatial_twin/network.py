@@ -86,6 +86,8 @@ class SpatialTwin(nn.Module):
         self.core = Core(width, depth)
         self.head = nn.Sequential(Residual(width, width), nn.Conv2d(width, 1, 1))
         self.familiarity = Familiarity(width)
+        self.gain: Tensor
+        self.register_buffer("gain", torch.ones(()))  # counts are multiplied by it, see `calibrated_gain`
 
     def normalise(self, images: Tensor) -> Tensor:
         """Grey levels (B, 1, H, W) in [0, 1] to zero mean per image and a common contrast.
@@ -110,7 +112,7 @@ class SpatialTwin(nn.Module):
 
     def density(self, maps: Tensor) -> Tensor:
         """Shared maps (B, width, h, w) to cells per element (B, 1, h, w), not negative."""
-        return F.softplus(self.head(maps).float()) * DENSITY_SCALE
+        return F.softplus(self.head(maps).float()) * DENSITY_SCALE * self.gain
 
     def forward(self, images: Tensor, natural: Tensor | None = None) -> Tensor:
         """Cells per map element (B, 1, H / 4, W / 4); its sum is the count."""
