@@ -23,35 +23,35 @@ class ErrorModel:
     """
 
     #: The count goes up, and down, this times sqrt(n + 1) times per frame, before growth is added.
-    churn: float = 0.12
+    churn: float = 0.076
     #: Net growth per cell and frame, where a chamber is too short to show its own.
     growth: float = 0.005
     #: Jumps to any count (flushed in, escaped), per chamber and frame.
     jump: float = 0.0005
     #: Mean error of the frame model in chambers it has not seen.
-    bias: float = 0.007
+    bias: float = -0.054
     #: Standard deviation of the slow error: a clump misread for many frames, a chamber whose cells look
     #: larger.
-    slow: float = 0.31
+    slow: float = 0.25
     #: Share of its variance that a chamber keeps throughout.
-    habit: float = 0.2
+    habit: float = 0.214
     #: Frames after which the rest has forgotten itself to 1/e.
-    memory: float = 120.0
+    memory: float = 86.0
     #: The fast error of a frame is this times the one seen between neighbouring frames of its chamber.
-    fast: float = 1.95
+    fast: float = 1.72
     #: What a frame says is raised to this power: neighbouring frames err alike, and two of them say hardly
     #: more than one.
-    weight: float = 0.53
+    weight: float = 0.543
     #: Chambers too short to tell their own fast error share this one.
     fast_prior: float = 0.15
     #: Share of frames whose estimate says nothing.
     outlier: float = 0.005
     #: Mean size of a person's error.
-    label: float = 0.058
+    label: float = 0.056
     #: Probability that the label lies in the interval's nominal set, chosen so that 90 % of labels do.
-    level: float = 0.82
+    level: float = 0.70
     #: The same where `SHOWN` frames of the chamber or more were counted.
-    level_counted: float = 0.59
+    level_counted: float = 0.67
 
     def level_for(self, counted: int) -> float:
         """The level of a chamber with so many counted frames; between both where they are few."""
