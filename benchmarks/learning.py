@@ -27,7 +27,7 @@ def step(precision: str) -> Callable[[], None]:
     assert isinstance(method, Trained)
     network = method.build(settings.model)
     task = method.task(network, settings)
-    task.on_fit_start()
+    task.configure_model()
     optimizer = torch.optim.Adam(network.parameters(), settings.training.learning_rate)
     natural = torch.arange(BATCH) < BATCH // 2
     batch = Batch(images(BATCH), torch.full((BATCH,), 7.0), natural, torch.ones(BATCH))

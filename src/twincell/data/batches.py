@@ -85,6 +85,7 @@ class Batches:
         self.settings, self.seed, self.device = settings, seed, torch.device(device)
         own = store.natural.cpu()
         self._images = store.images[own.to(store.images.device)].to(self.device)
+        self._labels = store.counts.float().cpu()[own]
         counts = (store.counts if targets is None else targets).float().cpu()[own]
         trust = torch.ones_like(counts) if weights is None else weights.float().cpu()[own]
         self._weights = torch.where(counts.isnan(), 0.0, trust)
@@ -107,9 +108,9 @@ class Batches:
         return self._images[index].float() / 255
 
     def counted(self) -> tuple[Tensor, Tensor]:
-        """Natural training images that a person counted, as they are, (M, 1, 128, 128), and (M,) counts."""
-        sure = self._weights >= 1
-        return self._images[sure.to(self.device)].float() / 255, self._counts[sure].to(self.device)
+        """Natural images learned from that a person counted, untouched (M, 1, 128, 128), and (M,) counts."""
+        sure = ~self._labels.isnan() & (self.natural_per_step > 0)
+        return self._images[sure.to(self.device)].float() / 255, self._labels[sure].to(self.device)
 
     def make(self, step: int) -> Batch:
         """The batch of step 0, 1, 2, ..."""

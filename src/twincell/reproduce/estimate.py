@@ -62,7 +62,7 @@ def seconds_per_step(settings: Settings, manifest: Manifest, device: torch.devic
         device: where to compute.
     """
     task = _ready(settings, manifest, device)
-    task.on_fit_start()
+    task.configure_model()
     optimizer = task.configure_optimizers()["optimizer"]
     seconds = []
     for step in range(task.plan.steps):

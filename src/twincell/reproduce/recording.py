@@ -1,4 +1,7 @@
-"""Frames of known chambers read within their whole recording, as `twincell count --counted` reads them."""
+"""Frames of known chambers read within their whole recording and its counted frames.
+
+So `twincell count` reads a manifest that has counts; only that standing dirt is left in here.
+"""
 
 from typing import TYPE_CHECKING
 
@@ -43,5 +46,4 @@ def read_recordings(trial: Trial, model: "LoadedModel") -> dict[str, NDArray[np.
 
 def _of(asked: pd.DataFrame, found: pd.DataFrame) -> NDArray[np.float64]:
     """(n,) counts of the asked frames, in their order."""
-    once = found.drop_duplicates(["chamber", "frame"])
-    return asked.merge(once, on=["chamber", "frame"], how="left")["count"].to_numpy(np.float64)
+    return asked.merge(found, on=["chamber", "frame"], how="left")["count"].to_numpy(np.float64)

@@ -78,7 +78,9 @@ def run_trial(
     frames["novelty"] = np.nan if prediction.novelty is None else prediction.novelty.numpy()
     more = _checkpoints(model, images, frames["label"].notna().to_numpy()) if curve else {}
     if trial.protocol in ("published", "interleaved") and prediction.density is not None:
-        more |= read_recordings(trial, model)  # its chambers have counted frames to go by, as a user's have
+        # Its chambers have counted frames to go by, as a user's have. Methods without maps are baselines,
+        # measured image by image as the paper does: many take minutes for a whole recording.
+        more |= read_recordings(trial, model)
     figures = {
         "protocol": trial.protocol,
         "modality": trial.modality,

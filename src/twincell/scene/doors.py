@@ -61,7 +61,9 @@ def through_doors(
     channel = chamber.channel[:, :, None, None]
     at_top = along < 0.5
     half = torch.where(at_top, channel[:, 1], channel[:, 3])
-    door_x = torch.where(at_top, channel[:, 0], channel[:, 2]) + (2 * across - 1) * (half - 3.0).clamp(min=0)
+    door_x = torch.where(at_top, channel[:, 0], channel[:, 2]) + (2 * across - 1) * (half - CLEAR).clamp(
+        min=0
+    )
     reach = (2 * along) % 1.0
     door_y = torch.where(at_top, box[:, 1] - out(box[:, 1], reach), box[:, 3] + out(SIZE - box[:, 3], reach))
     inside = use & (half > 0)

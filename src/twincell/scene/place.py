@@ -73,7 +73,7 @@ def place(
             indoors = _within(try_x, try_y, low, high)  # places in a door stay
             try_x = torch.where(indoors, try_x.clamp(least[:, :1], most[:, :1]), try_x)
             try_y = torch.where(indoors, try_y.clamp(least[:, 1:], most[:, 1:]), try_y)
-        if slot and settings.touching > 0:
+        if slot and (settings.touching > 0 or petal is not None):
             other = (which[:, slot] * slot).long()
             reach = (radius[:, slot, None] + size.gather(1, other)) * squeeze[:, slot]
             near_x = x.gather(1, other) + reach * angle[:, slot].cos()

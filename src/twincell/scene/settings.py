@@ -87,7 +87,7 @@ class PlaceSettings(Strict):
     inset: Range = (0.0, 0.0)
     keep_in: float = Field(default=0.0, ge=0, le=1)
     doors: float = Field(default=0.0, ge=0, le=1)
-    threshold: float = Field(default=2.5, ge=0)
+    threshold: float = Field(default=2.5, ge=0, le=6)
     visitors: float = Field(default=0.0, ge=0, le=2)
     overlap: float = Field(default=0.0, ge=0)
     squeeze: Range = (1.0, 1.0)

@@ -91,7 +91,8 @@ def timelapse(
     growth = growth or GrowthSettings()
     draws = Draws(seed, torch.tensor([chamber_id], dtype=torch.int64, device=device))
     walls = chamber(settings.chamber, draws)
-    look = shapes(settings.cells, draws, growth.most)
+    # Cells that move and divide do not stay round one another: no rosettes, and no visitors either.
+    look = shapes(settings.cells.model_copy(update={"rosette_images": 0.0}), draws, growth.most)
     look.pop("radius")
     soil = dirt(settings.dirt, draws)
     cells, doubling = _first(settings, growth, draws, walls)

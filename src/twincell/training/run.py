@@ -195,22 +195,22 @@ def _finished(
     task: CountingTask, callbacks: list[L.Callback], beginning: dict[str, Tensor] | None
 ) -> nn.Module:
     """The network to keep: the best validated weights where these are wanted and known, else the last; moved
-    towards the start where that is wanted, and then validated anew.
+    towards the start where that is wanted, settled where the method does so, and then validated anew.
     """
     network, training = task.counting_network, task.settings.training
     validation = next((c for c in callbacks if isinstance(c, Validation)), None)
     if validation is not None and validation.weights and training.keep == "best":
         network.load_state_dict(validation.weights)
     network.eval()
+    method = METHODS[task.settings.method]
     if beginning is not None:
         blend(network, beginning, training.start_share)
-        if validation is not None:
-            validation.mae = validation.error_of(network, task.device)
-    method = METHODS[task.settings.method]
     if isinstance(method, Settling):
+        seen = (task.plan.batches.untouched(), *task.plan.batches.counted())
         with torch.inference_mode():
-            batches = task.plan.batches
-            method.settle(network, batches.untouched(), *batches.counted())
+            method.settle(network, *(tensor.to(task.device) for tensor in seen))
+    if validation is not None and (beginning is not None or isinstance(method, Settling)):
+        validation.mae = validation.error_of(network, task.device)
     return network
 
 

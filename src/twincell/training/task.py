@@ -125,7 +125,7 @@ class CountingTask(L.LightningModule, ABC):
             return batch
         return replace(batch, images=batch.images.contiguous(memory_format=torch.channels_last))
 
-    def on_fit_start(self) -> None:
+    def configure_model(self) -> None:
         """Lays the weights out as the images are: else convolutions copy their maps from order to order."""
         if self.uses_bfloat16:
             self.to(memory_format=torch.channels_last)
