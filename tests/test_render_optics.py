@@ -137,6 +137,8 @@ def one_cell(preset: str, **overrides: Any) -> Preset:
         "look.blurred": 0,
         "look.rim_uneven": 0,
         "look.refractile": [0, 0],
+        "scene.cells.rosette_images": 0,
+        "scene.place.visitors": 0,
         "look.oblique": [0, 0],
         "look.camera": {},
         "look.background.shift": 0,

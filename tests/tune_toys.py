@@ -5,9 +5,10 @@ from pathlib import Path
 TOY = [
     "--set", "start=null", "--set", "model.network.width=4", "--set", "model.network.depth=1", "--steps", "8",
     "--set", "synthetic.pool=8", "--set", "batch.size=4", "--folds", "2", "--rungs", "2",
+    "--set", "training.learning_rate=5",  # far too much: there is something to find
 ]  # fmt: skip
 SPACE = """
-learning rate: {multiply: training.learning_rate, values: [1, 30, 1000], scale: log}
+learning rate: {multiply: training.learning_rate, values: [1, 0.01, 0.001], scale: log}
 crop: {set: augment.crop, values: [0.9, 1.0], scale: linear}
 schedule: {set: training.schedule, values: [constant, one-cycle]}
 """
