@@ -205,6 +205,15 @@ def test_starts_of_another_method_are_found_before_any_trial(tmp_path: Path) -> 
     assert len(caught.value.problems) == 2
 
 
+def test_another_start_is_left_altogether_unless_the_space_says_how_far() -> None:
+    begin = Parameter("begin", ("any", "mine"), None, "any", False, {"start": "any"})
+    share = Parameter("share", (0.5, 0.2), None, 0.5, False, {"training.start_share": 0.5})
+    assert Space((begin,)).changes({"begin": "any"}) == {}
+    assert Space((begin,)).changes({"begin": "mine"}) == {"start": "mine", "training.start_share": 0.0}
+    asked = Space((begin, share)).changes({"begin": "mine", "share": 0.2})
+    assert asked == {"start": "mine", "training.start_share": 0.2}
+
+
 def test_the_best_start_is_the_one_that_the_tuned_preset_names(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -106,6 +106,8 @@ class Space:
         for parameter in self.parameters:
             if point[parameter.name] != parameter.own:
                 changed |= parameter.changes(point[parameter.name])
+        if "start" in changed:
+            changed.setdefault("training.start_share", 0.0)  # the share was chosen for the preset's own start
         return changed
 
 
