@@ -18,6 +18,7 @@ from twincell.training.command import settings_from
 
 STEPS = 60
 WORDS = ["--seed", "3", "--accelerator", "cpu"]
+COMMAND = [sys.executable, "-c", "import sys; from twincell.cli import main; main()"]
 
 
 @pytest.fixture(scope="module")
@@ -41,15 +42,22 @@ def preset(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def whole(data: Path, preset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The run that nothing happened to."""
     out = tmp_path_factory.mktemp("whole") / "run"
-    assert run(["train", str(data), "--preset", str(preset), "--out", str(out), *WORDS]) == 0
+    assert train_apart(data, preset, out).returncode == 0
     return out
+
+
+def train_apart(data: Path, preset: Path, out: Path, *more: str) -> subprocess.CompletedProcess:
+    """The real command in a process of its own: what other tests loaded into this one may round otherwise."""
+    words = ["train", str(data), "--preset", str(preset), "--out", str(out), *WORDS, *more]
+    return subprocess.run([*COMMAND, *words], capture_output=True, text=True, timeout=300)
 
 
 def start_and_signal(number: int, data: Path, preset: Path, out: Path, after: int) -> tuple[int, str]:
     """Runs the real command in a process of its own; a signal comes once it has logged `after` steps."""
-    command = [sys.executable, "-c", "import sys; from twincell.cli import main; main()", "train", str(data)]
     process = subprocess.Popen(
-        [*command, "--preset", str(preset), "--out", str(out), *WORDS], stderr=subprocess.PIPE, text=True
+        [*COMMAND, "train", str(data), "--preset", str(preset), "--out", str(out), *WORDS],
+        stderr=subprocess.PIPE,
+        text=True,
     )
     while process.poll() is None and steps_logged(out) < after:
         time.sleep(0.002)
@@ -82,8 +90,8 @@ def test_killed_at_a_random_step_it_resumes_to_the_same_bits(
     assert code == -signal.SIGKILL, f"the run ended before step {after}"
     assert not (tmp_path / "run" / "model.safetensors").exists()
     assert (tmp_path / "run" / "last.ckpt").exists()
-    again = ["train", str(data), "--preset", str(preset), "--out", str(tmp_path / "run"), *WORDS, "--resume"]
-    assert run(again) == 0
+    again = train_apart(data, preset, tmp_path / "run", "--resume")
+    assert again.returncode == 0, again.stderr
     assert_same(tmp_path / "run", whole)
 
 
@@ -95,8 +103,8 @@ def test_sigterm_saves_says_so_and_resumes_to_the_same_bits(
     assert "Traceback" not in errors
     assert "SIGTERM: stopped after step" in errors
     assert "go on with --resume" in errors
-    again = ["train", str(data), "--preset", str(preset), "--out", str(tmp_path / "run"), *WORDS, "--resume"]
-    assert run(again) == 0
+    again = train_apart(data, preset, tmp_path / "run", "--resume")
+    assert again.returncode == 0, again.stderr
     assert_same(tmp_path / "run", whole)
 
 
