@@ -8,7 +8,7 @@ from twincell.render import Preset, Rendered, draw, load_preset, synthesise
 from twincell.render.settings import look_names
 from twincell.render.texture import stock
 from twincell.scene import sample
-from twincell.scene.doors import MOST_VISITORS
+from twincell.scene.settings import MOST_VISITORS
 
 PRESETS = ["ellipse-bf", "ellipse-pc", "optics-bf", "optics-pc"]
 OPTICS = ["optics-bf", "optics-pc"]

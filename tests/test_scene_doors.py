@@ -6,10 +6,10 @@ from torch import Tensor
 
 from twincell.render import synthesise
 from twincell.render.presets import load_preset
-from twincell.scene.doors import MOST_VISITORS, WIDEST
+from twincell.scene.doors import WIDEST
 from twincell.scene.sample import sample
 from twincell.scene.scene import Scene
-from twincell.scene.settings import SceneSettings, load_scene_settings
+from twincell.scene.settings import MOST_VISITORS, SceneSettings, load_scene_settings
 
 OPTICS = ["optics-bf", "optics-pc"]
 

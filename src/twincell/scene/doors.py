@@ -10,9 +10,8 @@ from torch import Tensor
 
 from twincell.scene.random import Draws
 from twincell.scene.scene import SIZE, Chamber
-from twincell.scene.settings import PlaceSettings
+from twincell.scene.settings import MOST_VISITORS, PlaceSettings
 
-MOST_VISITORS = 2
 INSIDE = 1.0  # px a place in a door may lie inside of the chamber
 CLEAR = 3.0  # px between a centre and a pillar
 WIDEST = 6.5  # px, the radius of a cell that fits through a door
@@ -42,6 +41,8 @@ def through_doors(
             threshold. Those after them are visitors, all of whose places lie beyond.
     """
     shape = x.shape[1:]
+    if settings.doors == 0 and counted == shape[0]:
+        return x, y
     visiting = (torch.arange(shape[0], device=x.device) >= counted)[:, None]
     use = draws.chance("place.door", settings.doors, *shape) | visiting
     across, along = draws.uniform("place.door-x", *shape), draws.uniform("place.door-y", *shape)

@@ -75,7 +75,7 @@ def draw_scene(settings: SceneSettings, draws: Draws) -> Scene:
     # them.
     reach = shape["stretch"].sqrt() if settings.cells.sides else torch.ones_like(radius)
     fusing = shape["fused"][:, 0] > 0
-    petal = petals(settings.cells, draws, slots)
+    petal = petals(settings.cells, draws, slots) if settings.cells.rosette_images else None
     x, y, size = place(settings.place, draws, walls, present, radius * reach, fusing, petal, slots - most)
     radius = size / reach
     scene = Scene(

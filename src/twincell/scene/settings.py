@@ -14,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from twincell.errors import UserError
 
+MOST_VISITORS = 2  # cells in doors that do not count, in one chamber
+
 Range = Annotated[tuple[float, float], Field(description="uniform between these two")]
 
 
@@ -88,7 +90,7 @@ class PlaceSettings(Strict):
     keep_in: float = Field(default=0.0, ge=0, le=1)
     doors: float = Field(default=0.0, ge=0, le=1)
     threshold: float = Field(default=2.5, ge=0, le=6)
-    visitors: float = Field(default=0.0, ge=0, le=2)
+    visitors: float = Field(default=0.0, ge=0, le=MOST_VISITORS)
     overlap: float = Field(default=0.0, ge=0)
     squeeze: Range = (1.0, 1.0)
     fused_squeeze: Range = (1.0, 1.0)
