@@ -5,12 +5,12 @@ from collections.abc import Callable
 import torch
 
 from figure import Figure, paired
-from twincell.config import load_preset
-from twincell.data.batches import Batch
+from twincell.batches.batches import Batch
 from twincell.models import METHODS
-from twincell.models.base import Trained
-from twincell.models.file import load_model
-from twincell.training.task import Moment
+from twincell.models.base.file import load_model
+from twincell.models.base.method import Trained
+from twincell.models.base.task import Moment
+from twincell.presets import load_preset
 
 BATCH = 64
 

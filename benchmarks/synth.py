@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from figure import Figure, paired
-from twincell.render import synthesise
+from twincell.simulate import synthesise
 
 YY, XX = np.mgrid[:128, :128].astype(np.float32) + 0.5
 

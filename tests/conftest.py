@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from data.make_published import make_published
+from helpers.make_published import make_published
 from twincell.data.cho_k1 import import_cho_k1
 
 REAL = Path(__file__).parents[2] / "shared" / "data" / "cho_k1"
@@ -47,6 +47,6 @@ def real_cho_k1() -> Path:
 @pytest.fixture(scope="session")
 def toys(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A manifest of tiny chambers, every second frame counted, and drawn images; do not change it."""
-    from training_toys import write_toy_data
+    from helpers.training_toys import write_toy_data
 
     return write_toy_data(tmp_path_factory.mktemp("toys"))

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import twincell
-from training_toys import toy_settings, write_toy_data
+from helpers.training_toys import toy_settings, write_toy_data
 from twincell import api
 from twincell.errors import UserError
 

@@ -5,8 +5,9 @@ from importlib.resources import files
 import pytest
 import yaml
 
-from twincell.config import Settings, load_preset, parse, parse_overrides, preset_names
+from twincell.config import Settings, parse_overrides
 from twincell.errors import UserError
+from twincell.presets import build_settings, load_preset, preset_names
 
 PRESETS = preset_names()
 
@@ -75,7 +76,7 @@ def test_a_fault_names_its_key(changes: dict[str, object], words: str) -> None:
 
 def test_a_missing_section_is_named() -> None:
     with pytest.raises(UserError, match="training: is missing"):
-        parse({"name": "x", "method": "twin_vae", "model": {}}, "x")
+        build_settings({"name": "x", "method": "twin_vae", "model": {}}, "x")
 
 
 def test_overrides_read_numbers_lists_and_words() -> None:

@@ -101,7 +101,7 @@ def test_torchvision_is_not_here() -> None:
 def test_importing_twincell_is_cheap_and_public_names_come_when_used() -> None:
     code = (
         "import sys, twincell; assert 'torch' not in sys.modules and 'pandas' not in sys.modules\n"
-        "import twincell.transfer.scheme\n"
+        "import twincell.training.freezing\n"
         "for name in ('load', 'count', 'train', 'transfer', 'Manifest'):\n"
         "    assert callable(getattr(twincell, name)), name"
     )

@@ -11,8 +11,8 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import torch
 
-from twincell.models.file import load_model
-from twincell.render import synthesise
+from twincell.models.base.file import load_model
+from twincell.simulate import synthesise
 
 OUT = Path(__file__).parents[1] / "docs" / "images" / "chambers.png"
 

@@ -18,13 +18,13 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from twincell.config import load_preset
 from twincell.data.manifest import Manifest
 from twincell.evaluate.evaluate import evaluate
 from twincell.evaluate.metrics import Scores
 from twincell.evaluate.protocols import of_modality
-from twincell.models.file import SHIPPED, load_model, save_model
-from twincell.render import synthesise
+from twincell.models.base.file import SHIPPED, load_model, save_model
+from twincell.presets import load_preset
+from twincell.simulate import synthesise
 from twincell.training import fit
 
 ROOT = Path(__file__).parents[1]

@@ -18,7 +18,7 @@ __version__ = "0.1.0"
 __all__ = ["Manifest", "__version__", "count", "load", "train", "transfer"]
 
 _PLACES = {
-    "load": ("twincell.models.file", "load_model"),
+    "load": ("twincell.models.base.file", "load_model"),
     "count": ("twincell.counting", "count"),
     "train": ("twincell.api", "train"),
     "transfer": ("twincell.api", "transfer"),
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from twincell.api import train, transfer
     from twincell.counting import count
     from twincell.data.manifest import Manifest
-    from twincell.models.file import load_model as load
+    from twincell.models.base.file import load_model as load
 
 
 def __getattr__(name: str) -> Any:

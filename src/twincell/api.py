@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from twincell.config import Settings, load_preset
+from twincell.config import Settings
 from twincell.data.manifest import Manifest
-from twincell.models.file import LoadedModel, load_card, load_model
+from twincell.models.base.file import LoadedModel, load_card, load_model
+from twincell.presets import load_preset
 from twincell.training import fit
-from twincell.transfer.command import preset_for, transfer_settings
+from twincell.training.finetune import preset_for, transfer_settings
 
 
 def train(

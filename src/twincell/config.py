@@ -1,8 +1,6 @@
-"""All settings of a training run: versioned, validated, unknown keys refused. Presets are YAML files."""
+"""All settings of a training run: versioned, validated, unknown keys refused."""
 
 from collections.abc import Sequence
-from importlib.resources import files
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
@@ -166,7 +164,7 @@ class TransferSettings(Strict):
 class Settings(Strict):
     """Everything a training run needs besides its data and its seed.
 
-    `model` is read by the method's own `settings_class`.
+    `model` is an instance of the method's own `settings_class`; see `parse` and `twincell.presets`.
     """
 
     version: Literal[1] = 1
@@ -183,24 +181,12 @@ class Settings(Strict):
     start: str | None = None
     """A model whose weights are the start where the caller names none; None = random weights."""
 
-    @model_validator(mode="before")
-    @classmethod
-    def _read_model(cls, data: Any) -> Any:
-        from twincell.models import METHODS
-
-        if (
-            isinstance(data, dict)
-            and isinstance(data.get("method"), str)
-            and isinstance(data.get("model"), dict)
-        ):
-            try:
-                return {**data, "model": METHODS[data["method"]].settings_class.model_validate(data["model"])}
-            except ValidationError as error:
-                raise UserError(_sentences(error, "model.")) from error
-        return data
-
     def changed(self, changes: dict[str, Any]) -> "Settings":
-        """A copy with other values, checked again: `{"training.steps": 10}`; None unsets a value."""
+        """A copy with other values, checked again: `{"training.steps": 10}`; None unsets a value.
+
+        Raises:
+            UserError: one sentence for each name or value that is not allowed; the method cannot be changed.
+        """
         data = self.model_dump(mode="json")
         for key, value in changes.items():
             *sections, name = key.split(".")
@@ -211,54 +197,35 @@ class Settings(Strict):
                     raise UserError(f"setting {key}: there is no section {part!r}, only {known}")
                 section = section[part]
             section[name] = value
-        return parse(data, self.name)
+        if data["method"] != self.method:
+            raise UserError(
+                f"setting method: {self.name} trains {self.method}; name a preset of {data['method']} instead"
+            )
+        return parse(data, type(self.model), self.name)
 
     def to_yaml(self) -> str:
         """The settings as a file that `load_preset` reads back."""
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
 
 
-def preset_names() -> list[str]:
-    """The presets that ship with the package."""
-    folder = files("twincell") / "presets"
-    return sorted(Path(item.name).stem for item in folder.iterdir() if item.name.endswith(".yaml"))
-
-
-def load_preset(name: str | Path) -> Settings:
-    """Settings of a shipped preset by name, or of any YAML file by its path.
+def parse(data: dict[str, Any], model_class: type[BaseModel], where: str) -> Settings:
+    """Settings from plain values; `data["model"]` is read by the method's own `model_class`.
 
     Raises:
-        UserError: when there is no such preset or file, or with one sentence per faulty value.
+        UserError: one sentence per fault, each naming `where`.
     """
-    path = Path(name)
-    if path.suffix in (".yaml", ".yml"):
-        if not path.is_file():
-            raise UserError(f"settings file {path} does not exist")
-        text = path.read_text(encoding="utf-8")
-    elif str(name) in preset_names():
-        text = (files("twincell") / "presets" / f"{name}.yaml").read_text(encoding="utf-8")
-    else:
-        raise UserError(
-            f"preset {str(name)!r} is unknown: use one of {', '.join(preset_names())} or a .yaml file"
-        )
-    try:
-        data = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise UserError(f"settings {name}: not valid YAML ({' '.join(str(error).split())})") from error
-    if not isinstance(data, dict):
-        raise UserError(f"settings {name}: expected sections with values, found {type(data).__name__}")
-    data.setdefault("name", path.stem)
-    return parse(data, str(name))
-
-
-def parse(data: dict[str, Any], where: str) -> Settings:
-    """Settings from plain values; UserError with one sentence per fault, each naming `where`."""
-    try:
-        return Settings.model_validate(data)
-    except UserError as error:
-        raise UserError([f"settings {where}: {problem}" for problem in error.problems]) from error
-    except ValidationError as error:
-        raise UserError([f"settings {where}: {problem}" for problem in _sentences(error)]) from error
+    problems = []
+    if isinstance(data.get("model"), dict):
+        try:
+            data = {**data, "model": model_class.model_validate(data["model"])}
+        except ValidationError as error:
+            problems = sentences(error, "model.")
+    if not problems:
+        try:
+            return Settings.model_validate(data)
+        except ValidationError as error:
+            problems = sentences(error)
+    raise UserError([f"settings {where}: {problem}" for problem in problems])
 
 
 def parse_overrides(assignments: Sequence[str]) -> dict[str, Any]:
@@ -281,7 +248,7 @@ def _value(text: str) -> Any:
     return value
 
 
-def _sentences(error: ValidationError, prefix: str = "") -> list[str]:
+def sentences(error: ValidationError, prefix: str = "") -> list[str]:
     """One sentence per fault: the key, what is wrong and the value seen."""
     sentences = []
     for fault in error.errors():

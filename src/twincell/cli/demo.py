@@ -17,6 +17,6 @@ def demo(
 
     Example: twincell demo --out try-it
     """
-    from twincell.demo import run_demo
+    from twincell.demo.run import run_demo
 
     run_demo(out, seed, figures=json)

@@ -32,9 +32,9 @@ def growth(
 
     Example: twincell growth counts.csv --out growth --by medium --manifest manifest.csv
     """
-    from twincell.series.folder import write_growth
-    from twincell.series.job import Choices
-    from twincell.series.telling import tell
+    from twincell.series.growth.request import Choices
+    from twincell.series.growth.results import write_growth
+    from twincell.series.growth.summary import tell
 
     choices = Choices(by, counted, events, first, horizon, minutes, plots, seed)
     tell(write_growth(counts, out, choices, manifest, resume, json), out)

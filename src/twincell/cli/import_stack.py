@@ -57,8 +57,8 @@ def stack(
 
     Example: twincell import stack night.nd2 --modality pc --out chambers
     """
-    from twincell.data.recordings.command import import_and_tell
-    from twincell.data.recordings.sources import Reading
+    from twincell.io.recordings import Reading
+    from twincell.preprocess.command import import_and_tell
 
     import_and_tell(
         files,

@@ -22,7 +22,7 @@ def show_overview(summary: dict[str, Any]) -> None:
 
 def show_faults(report: "Report") -> None:
     """Prints each kind of fault with its places and cure, errors first, and a closing line."""
-    from twincell.data.faults import gather
+    from twincell.faults import gather
 
     for name, faults in (("error", report.errors), ("warning", report.warnings)):
         for fault in gather(faults):

@@ -28,7 +28,7 @@ def synth(
 
     Example: twincell synth optics-pc -n 500 --seed 1 --out synthetic --set scene.counts.most=20
     """
-    from twincell.render.command import synth_and_say
+    from twincell.simulate.command import synth_and_say
 
     synth_and_say(
         preset,

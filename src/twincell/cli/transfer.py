@@ -40,7 +40,7 @@ def transfer(
     Example: twincell transfer runs/pc data-bf/manifest.csv --scheme full --out runs/pc-to-bf
     """
     from twincell.training.command import Wish
-    from twincell.transfer.command import transfer_and_say
+    from twincell.training.finetune import transfer_and_say
 
     wish = Wish(resume, seed, steps, epochs, set_, validate, max_minutes, leave_out, accelerator, devices)
     transfer_and_say(model, manifest, out, scheme, preset, wish, decoder=decoder, ramp=ramp)

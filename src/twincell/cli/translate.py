@@ -22,6 +22,6 @@ def translate(
 
     Example: twincell translate runs/pc recording/ --to synthetic --limit 24 --out translated
     """
-    from twincell.evaluate.translating import translate_and_keep
+    from twincell.report.translation import translate_and_keep
 
     translate_and_keep(model, inputs, to, out, limit, json)

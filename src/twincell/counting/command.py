@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from rich.console import Console
 
-from twincell.counting.counter import count
+from twincell.counting.count import count
 from twincell.counting.inputs import Choices, gather
 from twincell.files import fresh_file, write_atomic
-from twincell.models.file import LoadedModel, load_model
+from twincell.models.base.file import LoadedModel, load_model
 
 if TYPE_CHECKING:
     from twincell.report.page import Page
@@ -64,7 +64,7 @@ def _report(table: pd.DataFrame, model: LoadedModel, inputs: list[Path], options
     """The page of a counted recording; growth where there are time-lapses."""
     from twincell.report.films import films
     from twincell.report.pages import recording_page
-    from twincell.series.growing import growth
+    from twincell.series.growth.analysis import growth
 
     told = {name: options[name] for name in ("axes", "modality", "minutes", "single") if name in options}
     frames = gather(inputs, Choices(**told))

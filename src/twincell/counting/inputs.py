@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from twincell.counting.stacks import StackInfo, describe, pages
 from twincell.data import rows as manifest_rows
-from twincell.data.faults import Fault, FaultError, error, refuse
 from twincell.data.manifest import NAME as MANIFEST
 from twincell.data.manifest import Manifest, manifest_path
 from twincell.errors import UserError
+from twincell.faults import Fault, FaultError, error, refuse
+from twincell.io.stacks import StackInfo, describe, pages
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
 TIFFS = frozenset({".tif", ".tiff"})

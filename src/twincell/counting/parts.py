@@ -16,10 +16,10 @@ from torch.nn import functional as F
 
 from twincell.counting.inputs import Frames
 from twincell.counting.reader import Reader, sharpness
-from twincell.data.faults import Fault
 from twincell.errors import UserError
+from twincell.faults import Fault
 from twincell.files import write_atomic
-from twincell.models.file import LoadedModel
+from twincell.models.base.file import LoadedModel
 
 PART = 256  # frames; 4 MB of pictures
 BATCH = 64

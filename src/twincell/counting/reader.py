@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from twincell.counting.inputs import Frames
-from twincell.counting.stacks import Stack
-from twincell.data.faults import Fault, FaultError, error
-from twincell.data.images import GreyImage, read_grey, to_grey
+from twincell.faults import Fault, FaultError, error
+from twincell.io.images import GreyImage, read_grey, to_grey
+from twincell.io.stacks import Stack
 
 CONVERT = "or convert it by fixed rules with --convert"
 CROP = "crop the chamber out of it, or use `twincell import stack`"
@@ -26,7 +26,7 @@ class Reader:
     Args:
         frames: what to read.
         size: side of the square picture in pixels that the model takes.
-        convert: make colour, 16-bit and float pictures grey bytes (rules in `twincell.data.images`).
+        convert: make colour, 16-bit and float pictures grey bytes (rules in `twincell.io.images`).
     """
 
     def __init__(self, frames: Frames, size: int, convert: bool = False) -> None:

@@ -8,10 +8,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from twincell.counting.inputs import Frames
-from twincell.models.file import ModelCard
-from twincell.series.flags import UNLIKE_TRAINING, UNREADABLE
-from twincell.series.smoothing import smooth
-from twincell.series.standing import standing_density
+from twincell.models.base.file import ModelCard
+from twincell.series.smoothing.flags import UNLIKE_TRAINING, UNREADABLE
+from twincell.series.smoothing.smooth import smooth
+from twincell.series.smoothing.static_objects import standing_density
 
 COLUMNS = ("chamber", "frame", "time_h", "image", "count", "count_frame", "lower", "upper", "flag")
 OTHER_MODALITY = "other modality"

@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from twincell.counting.parts import Parts
 from twincell.counting.reader import Reader
-from twincell.models.file import LoadedModel, load_model
+from twincell.models.base.file import LoadedModel, load_model
 from twincell.progress import bar
 
 

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from twincell.data.faults import Fault, FaultError, error, warning
 from twincell.data.manifest import Manifest, manifest_path
 from twincell.data.overview import overview
-from twincell.data.reading import read_all, size_fault
+from twincell.data.read_all import read_all, size_fault
 from twincell.data.rows import examine, pages, read_rows, typed
 from twincell.errors import UserError
+from twincell.faults import Fault, FaultError, error, warning
 from twincell.files import write_atomic
 
 NEAR = 10  # frames; held-out frames this near to labelled training frames of their chamber are no new images

@@ -16,12 +16,12 @@ from pathlib import Path
 import pandas as pd
 from PIL import Image
 
-from twincell.data.faults import Fault, error, refuse
-from twincell.data.images import GreyImage
 from twincell.data.manifest import Manifest
-from twincell.data.reading import read_all, size_fault
+from twincell.data.read_all import read_all, size_fault
 from twincell.errors import UserError
+from twincell.faults import Fault, error, refuse
 from twincell.files import fresh_dir, write_atomic
+from twincell.io.images import GreyImage
 from twincell.progress import track
 
 MODALITIES = ("bf", "pc")

@@ -13,9 +13,9 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from twincell.data import rows as manifest_rows
-from twincell.data.faults import refuse
 from twincell.data.rows import COLUMNS, MAY_BE_LEFT_OUT, SPLITS
 from twincell.errors import UserError
+from twincell.faults import refuse
 from twincell.files import sha256, write_atomic
 
 NAME = "manifest.csv"

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from twincell.data.faults import Fault, FaultError, error, warning
+from twincell.faults import Fault, FaultError, error, warning
 
 COLUMNS = ("image", "count", "split", "modality", "origin", "chamber", "frame", "time_h", "page")
 MAY_BE_LEFT_OUT = ("time_h", "page")  # unknown time; a file that holds one image

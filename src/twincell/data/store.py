@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from twincell.data.faults import Fault, refuse
 from twincell.data.manifest import Manifest
-from twincell.data.reading import SIZE, read_all, size_fault
+from twincell.data.read_all import SIZE, read_all, size_fault
+from twincell.faults import Fault, refuse
 
 
 @dataclass(frozen=True)

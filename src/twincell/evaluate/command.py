@@ -11,7 +11,7 @@ from twincell.evaluate.evaluate import Evaluation, evaluate, labelled_rows
 from twincell.evaluate.metrics import Figures, Scores
 from twincell.evaluate.tables import EXPLAINED, rich_table
 from twincell.files import write_atomic
-from twincell.models.file import load_model
+from twincell.models.base.file import load_model
 
 
 def evaluate_and_show(

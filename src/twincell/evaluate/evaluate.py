@@ -13,7 +13,7 @@ from twincell.data.store import ImageStore
 from twincell.errors import UserError
 from twincell.evaluate.baselines import constant_median, time_interpolation
 from twincell.evaluate.metrics import Scores, score
-from twincell.models.file import LoadedModel, ModelCard
+from twincell.models.base.file import LoadedModel, ModelCard
 from twincell.progress import bar
 
 SPLITS = ("train", "val", "test", "all")

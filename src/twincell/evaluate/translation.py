@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from twincell.errors import UserError
-from twincell.models.file import LoadedModel
+from twincell.models.base.file import LoadedModel
 
 ORIGINS = ("synthetic", "natural")
 BATCH = 64

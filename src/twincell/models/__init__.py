@@ -1,13 +1,18 @@
 """The counting methods, one folder each. `METHODS[name]` imports a method when it is asked for."""
 
 import importlib
+import sys
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from twincell.errors import UserError
 
 if TYPE_CHECKING:
-    from twincell.models.base import Method
+    from twincell.models.base.method import Method
+
+
+OLD_NAMES = {"spatial_twin": "density_network"}
+"""What methods were called in earlier releases; cards, presets and run folders of those stay readable."""
 
 
 class _Methods(Mapping[str, "Method"]):
@@ -15,6 +20,16 @@ class _Methods(Mapping[str, "Method"]):
 
     def __init__(self, modules: dict[str, str]) -> None:
         self._modules = modules
+        self._noticed: set[str] = set()
+
+    def current(self, name: str) -> str:
+        """Today's name of a method; an old one is said on stderr, once a process."""
+        if name in self._modules or name not in OLD_NAMES:
+            return name
+        if name not in self._noticed:
+            self._noticed.add(name)
+            print(f"twincell: method {name} is called {OLD_NAMES[name]} now; read as such", file=sys.stderr)
+        return OLD_NAMES[name]
 
     def __getitem__(self, name: str) -> "Method":
         if name not in self._modules:
@@ -40,7 +55,7 @@ METHODS = _Methods(
     {
         name: f"twincell.models.{name}"
         for name in (
-            "spatial_twin",
+            "density_network",
             "twin_vae",
             "bit",
             "efficientnet",

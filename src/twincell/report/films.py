@@ -7,11 +7,11 @@ import pandas as pd
 
 from twincell.counting.inputs import Frames
 from twincell.counting.reader import Reader
-from twincell.data.faults import Fault
-from twincell.models.file import LoadedModel
-from twincell.report.pictures import overlay, smaller
+from twincell.faults import Fault
+from twincell.models.base.file import LoadedModel
+from twincell.report.images import overlay, smaller
 from twincell.report.sections.curves import MOST, Film
-from twincell.report.sections.looks import maps, spread
+from twincell.report.sections.examples import maps, spread
 
 SIDE = 72  # pixels of a picture on the page
 ON_PAGE = 900  # pictures, about 2 kB each

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from html import escape
 
-from twincell.report.pictures import Colour, Grey, data_uri
+from twincell.report.images import Colour, Grey, data_uri
 
 
 def table(

@@ -8,9 +8,10 @@ import pandas as pd
 from twincell.data.manifest import Manifest
 from twincell.data.store import ImageStore
 from twincell.evaluate.evaluate import Evaluation
-from twincell.models.file import LoadedModel
+from twincell.models.base.file import LoadedModel
 from twincell.report.page import Figure, Page, Section, command_line
-from twincell.report.sections import accuracy, looks, training
+from twincell.report.sections import accuracy, training
+from twincell.report.sections import examples as looks
 from twincell.report.sections.curves import Film, curves, strips
 from twincell.report.sections.growth import growth_section
 from twincell.report.sections.notes import caution

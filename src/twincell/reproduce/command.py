@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from twincell.config import Settings, load_preset, preset_names
+from twincell.config import Settings
 from twincell.data.manifest import Manifest
 from twincell.errors import UserError
 from twincell.files import write_atomic
+from twincell.presets import load_preset, preset_names
 from twincell.reproduce.catalogue import EXPERIMENTS, find
 from twincell.reproduce.experiment import carry_out, check, chosen
 from twincell.reproduce.request import PROTOCOLS, Request

@@ -8,7 +8,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from twincell.errors import UserError
-from twincell.models.file import load_model
+from twincell.models.base.file import load_model
 
 
 @dataclass(frozen=True)

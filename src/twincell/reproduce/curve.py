@@ -17,9 +17,9 @@ from torch import Tensor, nn
 from twincell.data.store import ImageStore
 from twincell.evaluate.metrics import Figures
 from twincell.files import write_atomic
-from twincell.models.base import Method
-from twincell.models.weights import plain_state
-from twincell.training.task import CountingTask
+from twincell.models.base.method import Method
+from twincell.models.base.task import CountingTask
+from twincell.models.base.weights import plain_state
 from twincell.training.validation import look
 
 NAME = "curve.csv"

@@ -68,8 +68,8 @@ def tell(request: Request, results: Sequence[Result]) -> str:
 
 def _step_cost(request: Request, results: Sequence[Result]) -> dict[str, Any]:
     """Measured once, on one division, and kept in decoder-step.json."""
+    from twincell.hardware import device_name
     from twincell.reproduce.estimate import best_device, operations_per_step, seconds_per_step
-    from twincell.training.device import device_name
 
     path = request.out / "decoder-step.json"
     if not path.exists():

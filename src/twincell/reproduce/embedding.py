@@ -18,12 +18,12 @@ from twincell.errors import UserError
 from twincell.evaluate.tables import markdown
 from twincell.evaluate.translation import latent_means
 from twincell.files import write_atomic
-from twincell.reproduce.drawn import drawn_tests
 from twincell.reproduce.experiment import Experiment, Result
 from twincell.reproduce.paper import require_twins, transferred
 from twincell.reproduce.ratio import stages as ratio_stages
 from twincell.reproduce.request import Request
 from twincell.reproduce.stage import Job, jobs_of
+from twincell.reproduce.synthetic_set import drawn_tests
 
 RATIOS = (0.25, 2.0, 10.0)
 NAMES = {
@@ -111,7 +111,7 @@ def require_umap() -> Any:
 def embed(result: Result) -> Embedded:
     """Latent means of a finished job's test images and of drawn images it was not trained on."""
     from twincell.data.store import ImageStore
-    from twincell.models.file import load_model
+    from twincell.models.base.file import load_model
 
     model, manifest = load_model(result.job.run), result.job.trial.manifest
     test = manifest.select("test")

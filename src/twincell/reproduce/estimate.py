@@ -7,19 +7,19 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from twincell.batches.batches import Batches, epoch_length
 from twincell.config import Settings
-from twincell.data.batches import Batches, epoch_length
 from twincell.data.manifest import Manifest
 from twincell.data.store import ImageStore
 from twincell.errors import UserError
 from twincell.evaluate.tables import markdown
+from twincell.hardware import device_name
 from twincell.models import METHODS
-from twincell.models.base import Trained
+from twincell.models.base.method import Trained
+from twincell.models.base.task import CountingTask, Plan
 from twincell.reproduce.stage import Job
-from twincell.training.device import device_name
-from twincell.training.material import choose
-from twincell.training.task import CountingTask, Plan
-from twincell.transfer.scheme import freeze, frozen_parts
+from twincell.training.freezing import freeze, frozen_parts
+from twincell.training.run_data import choose
 
 STEPS, WARM_UP = 5, 2
 IMAGES, POOL = 64, 32

@@ -74,9 +74,9 @@ def check(jobs: Sequence[Job]) -> None:
 
 def _faults(job: Job) -> list[str]:
     from twincell.models import METHODS
-    from twincell.models.base import Fitted
-    from twincell.training.fitting import check_fitted
-    from twincell.training.material import check_material
+    from twincell.models.base.method import Fitted
+    from twincell.training.fit_once import check_fitted
+    from twincell.training.run_data import check_material
 
     try:
         if isinstance(METHODS[job.settings.method], Fitted):

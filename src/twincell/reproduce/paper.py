@@ -38,7 +38,7 @@ def transfer(
         name: of the stage.
         start: whose weights it starts from.
         modality: of the images it learns from.
-        scheme: what is frozen, see `twincell.transfer.scheme.frozen_parts`.
+        scheme: what is frozen, see `twincell.training.freezing.frozen_parts`.
         changes: of the settings, with `__` for the dot: `training__warmup=0.2`.
     """
     own = {key.replace("__", "."): value for key, value in changes.items()}

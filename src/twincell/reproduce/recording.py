@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from twincell.evaluate.protocols import Trial
 
 if TYPE_CHECKING:
-    from twincell.models.file import LoadedModel
+    from twincell.models.base.file import LoadedModel
 
 ALONE, COUNTED = "model, whole recording", "model, whole recording and its counted training frames"
 
@@ -29,7 +29,7 @@ def read_recordings(trial: Trial, model: "LoadedModel") -> dict[str, NDArray[np.
         the training labels as counted frames.
     """
     from twincell.data.store import ImageStore
-    from twincell.series.smoothing import smooth
+    from twincell.series.smoothing.smooth import smooth
 
     table = trial.manifest.table
     test = (table["split"] == "test").to_numpy()

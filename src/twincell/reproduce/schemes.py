@@ -7,7 +7,7 @@ import pandas as pd
 from twincell.evaluate.tables import markdown
 from twincell.files import write_atomic
 from twincell.models import METHODS
-from twincell.models.file import find_model
+from twincell.models.base.file import find_model
 from twincell.reproduce.experiment import Experiment, Result
 from twincell.reproduce.paper import (
     RAMP,
@@ -23,8 +23,8 @@ from twincell.reproduce.plots import plot_curves
 from twincell.reproduce.request import Request
 from twincell.reproduce.stage import Job, Stage, jobs_of, wanted
 from twincell.reproduce.stage_table import Key, curves, reached, stage_rows, write_stages
-from twincell.transfer.scheme import SCHEMES
-from twincell.transfer.unchanged import moved_parts
+from twincell.training.freezing import SCHEMES
+from twincell.training.moved_parts import moved_parts
 
 NAMES = {
     "scratch": "Twin-VAE",

@@ -11,14 +11,14 @@ from twincell.reproduce.experiment import Experiment, Result
 from twincell.reproduce.protocols import chamber_jobs
 from twincell.reproduce.request import Request
 from twincell.reproduce.trial import frames_of
-from twincell.series.calibrate import score_each, summary, without_each
-from twincell.series.measure import (
+from twincell.series.accuracy import (
     measure_growth,
     measure_survival,
     reliability,
     simulated_survival,
     survival_figures,
 )
+from twincell.series.smoothing.calibrate import score_each, summary, without_each
 
 SIMULATED, KNOWN = 500, 40
 """Simulated chambers whose survival is foretold, and those whose whole life is known."""

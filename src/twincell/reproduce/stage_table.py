@@ -100,7 +100,7 @@ def reached(curve: pd.DataFrame, mae: float) -> int | None:
 
 def last_step(result: Result) -> int:
     """Steps a training took."""
-    from twincell.models.file import load_card
+    from twincell.models.base.file import load_card
 
     return load_card(result.job.run).steps
 

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from twincell.config import Settings, load_preset, preset_names
+from twincell.config import Settings
 from twincell.errors import UserError
 from twincell.evaluate.protocols import chambers_out, published
 from twincell.files import write_atomic
+from twincell.presets import load_preset, preset_names
 from twincell.reproduce import schemes
 from twincell.reproduce.experiment import Experiment, Result
 from twincell.reproduce.paper import natural_only, scratch

@@ -24,7 +24,7 @@ NAMES = {
     "transfer-natural": "Transfer Twin-VAE (Nat only)",
     "transfer": "Transfer Twin-VAE",
     "double-transfer": "double Transfer Twin-VAE",
-    "best": "spatial twin (best)",
+    "best": "density network (best)",
     "bit": "BiT",
     "efficientnet": "EfficientNet-lite0, fine-tuned",
     "efficientnet-frozen": "EfficientNet-lite0, frozen",

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from twincell.evaluate.tables import markdown
 from twincell.evaluate.translation import Translation, translate
 from twincell.files import write_atomic
-from twincell.report.pictures import png, sheet
-from twincell.reproduce.drawn import drawn_tests
+from twincell.report.images import png, sheet
 from twincell.reproduce.experiment import Experiment, Result
 from twincell.reproduce.paper import require_twins, scratch, transferred
 from twincell.reproduce.request import Request
 from twincell.reproduce.stage import Job, jobs_of
+from twincell.reproduce.synthetic_set import drawn_tests
 
 NAMES = {"scratch": "Twin-VAE", "full": "Transfer Twin-VAE"}
 DRAWN = 200
@@ -74,7 +74,7 @@ def scores(frames: pd.DataFrame) -> dict[str, float]:
 def _counted(request: Request, result: Result) -> pd.DataFrame:
     """Natural test pictures drawn as synthetic, and drawn ones as natural, with both counts of each."""
     from twincell.data.store import ImageStore
-    from twincell.models.file import load_model
+    from twincell.models.base.file import load_model
 
     job = result.job
     model, manifest = load_model(job.run), job.trial.manifest

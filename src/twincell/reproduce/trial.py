@@ -16,15 +16,15 @@ from twincell.evaluate.baselines import constant_median, time_interpolation
 from twincell.evaluate.metrics import Figures, score
 from twincell.evaluate.protocols import Trial
 from twincell.files import write_atomic
-from twincell.reproduce.drawn import drawn_tests
 from twincell.reproduce.recording import read_recordings
-from twincell.series.standing import without_standing
+from twincell.reproduce.synthetic_set import drawn_tests
+from twincell.series.smoothing.static_objects import without_standing
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from twincell.models.base import Prediction
-    from twincell.models.file import LoadedModel
+    from twincell.models.base.file import LoadedModel
+    from twincell.models.base.method import Prediction
     from twincell.reproduce.curve import Curve
 
 DRAWN = 100
@@ -53,7 +53,7 @@ def run_trial(
     import torch
 
     from twincell.data.store import ImageStore
-    from twincell.models.file import load_model
+    from twincell.models.base.file import load_model
     from twincell.training.run import fit
 
     watch = _curve(trial, settings, folder / RUN) if curve else None
@@ -107,7 +107,7 @@ def _curve(trial: Trial, settings: Settings, run: Path) -> "Curve":
     from twincell.data.store import ImageStore
     from twincell.models import METHODS
     from twincell.reproduce.curve import Curve
-    from twincell.training.material import choose
+    from twincell.training.run_data import choose
 
     table = trial.manifest
     masks = {
@@ -140,7 +140,7 @@ def _checkpoints(
     """
     from safetensors.torch import load_file
 
-    from twincell.models.file import load_model, save_model
+    from twincell.models.base.file import load_model, save_model
     from twincell.reproduce.curve import CHECKPOINTS
 
     counts = {}

@@ -6,14 +6,14 @@
 - `calibrate(table)`: the constants of the error model, from labelled chambers of another frame model.
 """
 
-from twincell.series.calibrate import calibrate, score_each, score_labels, summary, without_each
-from twincell.series.conditions import Comparison
-from twincell.series.events import Event, event_table
-from twincell.series.growing import growth
-from twincell.series.noise import ErrorModel
-from twincell.series.rate import Growth, fit_growth
-from twincell.series.smoothing import Smoothed, smooth, smooth_all
-from twincell.series.survival import CultureModel, fit_culture, survival
+from twincell.series.growth.analysis import growth
+from twincell.series.growth.conditions import Comparison
+from twincell.series.growth.rate import Growth, fit_growth
+from twincell.series.growth.survival import CultureModel, fit_culture, survival
+from twincell.series.smoothing.calibrate import calibrate, score_each, score_labels, summary, without_each
+from twincell.series.smoothing.error_model import ErrorModel
+from twincell.series.smoothing.events import Event, event_table
+from twincell.series.smoothing.smooth import Smoothed, smooth, smooth_all
 
 __all__ = [
     "Comparison",

@@ -5,8 +5,8 @@ from typing import Any
 import twincell
 from twincell.config import Settings
 from twincell.data.manifest import Manifest
-from twincell.models.file import ModelCard, Preprocessing, TrainingData
-from twincell.training.material import Material
+from twincell.models.base.file import ModelCard, Preprocessing, TrainingData
+from twincell.training.run_data import Material
 
 
 def make_card(

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from twincell.config import Settings, load_preset, parse_overrides
+from twincell.config import Settings, parse_overrides
 from twincell.data.manifest import Manifest
 from twincell.errors import UserError
+from twincell.presets import load_preset
 from twincell.training.run import Stopped, fit
 from twincell.training.trainer import Machine
 

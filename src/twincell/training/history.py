@@ -9,8 +9,8 @@ from typing import Any
 import lightning as L
 
 from twincell.files import write_atomic
-from twincell.training.schedule import factor
-from twincell.training.task import CountingTask
+from twincell.models.base.schedule import factor
+from twincell.models.base.task import CountingTask
 
 NAME = "history.csv"
 

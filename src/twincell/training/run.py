@@ -8,28 +8,28 @@ import lightning as L
 import torch
 from torch import Tensor, nn
 
+from twincell.batches.batches import Batches, steps_per_epoch
+from twincell.batches.pseudo_labels import teach
 from twincell.config import Settings
-from twincell.data.batches import Batches, steps_per_epoch
-from twincell.data.chance import seed_for
 from twincell.data.manifest import Manifest
 from twincell.errors import UserError
+from twincell.hardware import device_name
 from twincell.models import METHODS
-from twincell.models.base import Fitted, Pretrained, Settling, Trained
-from twincell.models.file import ModelCard, load_card, load_model, save_model
-from twincell.training import keeping
-from twincell.training.blend import blend
+from twincell.models.base.file import ModelCard, load_card, load_model, save_model
+from twincell.models.base.method import Fitted, Pretrained, Settling, Trained
+from twincell.models.base.task import CountingTask, Plan
+from twincell.seeding import seed_for
+from twincell.training import checkpointing as keeping
 from twincell.training.card import make_card
-from twincell.training.device import device_name
-from twincell.training.fitting import check_fitted, fit_at_once
-from twincell.training.folder import Identity, check_folder, note_run
+from twincell.training.checkpointing import Keeping
+from twincell.training.fit_once import check_fitted, fit_at_once
 from twincell.training.history import History
-from twincell.training.keeping import Keeping
-from twincell.training.line import ProgressLine
-from twincell.training.material import Material, load_material
-from twincell.training.task import CountingTask, Plan
-from twincell.training.teacher import teach
+from twincell.training.progress_line import ProgressLine
+from twincell.training.run_data import Material, load_material
+from twincell.training.run_dir import Identity, check_folder, note_run
 from twincell.training.trainer import Machine, Ticks, is_first_process, make_trainer, quiet
 from twincell.training.validation import Validation
+from twincell.training.weight_interpolation import blend
 
 C = TypeVar("C", bound=L.Callback)
 INITIAL_WEIGHTS = 200  # stream of chance
@@ -179,7 +179,7 @@ def _callbacks(
     training = settings.training
     callbacks: list[L.Callback] = []
     if settings.transfer is not None:
-        from twincell.transfer.scheme import Freezing
+        from twincell.training.freezing import Freezing
 
         callbacks.append(Freezing(settings.transfer.scheme, METHODS[settings.method].parts))
     if material.validation is not None:

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from twincell.data.store import ImageStore
-from twincell.models.base import Method, Prediction
-from twincell.models.weights import plain_state
-from twincell.training.task import CountingTask
+from twincell.models.base.method import Method, Prediction
+from twincell.models.base.task import CountingTask
+from twincell.models.base.weights import plain_state
 
 BATCH = 64
 

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from twincell import models
-from twincell.config import Settings, load_preset
+from twincell.config import Settings
 from twincell.data.manifest import Manifest
 from twincell.errors import UserError
 from twincell.files import fresh_dir, write_atomic
-from twincell.models.base import Fitted
+from twincell.models.base.method import Fitted
+from twincell.presets import load_preset
 from twincell.progress import bar
 from twincell.training.command import calm_stop, settings_from
 from twincell.tuning.objective import folds_of
@@ -129,7 +130,7 @@ def _work(search: Search, space: Space, plan: Plan) -> None:
 
 def _write(results: Found, out: Path) -> None:
     """Writes trials.csv, and best.yaml and panels.png once a trial is finished."""
-    from twincell.series.plots import drawn
+    from twincell.series.growth.plots import drawn
     from twincell.tuning.picture import picture
 
     write_atomic(out / "trials.csv", results.table.to_csv(index=False))

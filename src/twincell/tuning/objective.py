@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
+from twincell.batches.batches import epoch_length
 from twincell.config import Settings
-from twincell.data.batches import epoch_length
 from twincell.data.manifest import Manifest
 from twincell.data.splits import leave_chamber_out
 from twincell.errors import UserError
 from twincell.evaluate.evaluate import evaluate
 from twincell.files import write_atomic
-from twincell.models.file import load_model
+from twincell.models.base.file import load_model
 from twincell.training import fit
 from twincell.tuning.watch import Watch
 

@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field, ValidationError
 
 from twincell.config import Settings, Strict
 from twincell.errors import UserError
-from twincell.models.file import load_card
+from twincell.models.base.file import load_card
 
 Value = Any
 """A number, a word, true, false or nothing."""

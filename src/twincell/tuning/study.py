@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from twincell.data.chance import seed_for
 from twincell.errors import UserError
+from twincell.seeding import seed_for
 from twincell.tuning.coordinate import key_of, walk
 from twincell.tuning.space import Parameter, Point, Space
 

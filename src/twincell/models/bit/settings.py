@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from twincell.config import Positive, Strict
-from twincell.models.spatial_twin.settings import LossSettings
+from twincell.models.density_network.settings import LossSettings
 
 Four = tuple[Positive, Positive, Positive, Positive]
 

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 from torch import Tensor, nn
 
 from twincell.config import Settings
-from twincell.models.base import Parts, Prediction
+from twincell.models.base.method import Parts, Prediction
 from twincell.models.density_regression.network import FCRNA
 from twincell.models.density_regression.settings import DensityRegressionSettings
 
 if TYPE_CHECKING:
-    from twincell.training.task import CountingTask
+    from twincell.models.base.task import CountingTask
 
 
 class DensityRegressionMethod:
@@ -31,7 +31,7 @@ class DensityRegressionMethod:
 
     def task(self, network: nn.Module, settings: Settings) -> "CountingTask":
         """The training wrapper."""
-        from twincell.models.regression import RegressionTask
+        from twincell.models.components.regression import RegressionTask
 
         return RegressionTask(network, settings)
 

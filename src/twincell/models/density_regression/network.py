@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from twincell.models.spatial_twin.network import GREY_STD
+from twincell.models.density_network.network import GREY_STD
 
 MAGNIFIED = 100.0
 """The network learns this many times the density, whose values are too small to learn from (source code)."""

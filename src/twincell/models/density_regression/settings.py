@@ -1,7 +1,7 @@
 """The settings of density regression; the defaults are the source's layout and loss."""
 
 from twincell.config import Positive, Strict
-from twincell.models.spatial_twin.settings import LossSettings
+from twincell.models.density_network.settings import LossSettings
 
 
 class NetworkSettings(Strict):

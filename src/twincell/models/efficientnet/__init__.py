@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 from torch import Tensor, nn
 
 from twincell.config import Settings
-from twincell.models.base import Parts, Prediction
+from twincell.models.base.method import Parts, Prediction
 from twincell.models.efficientnet.settings import EfficientNetSettings
 
 if TYPE_CHECKING:
-    from twincell.training.task import CountingTask
+    from twincell.models.base.task import CountingTask
 
 
 class EfficientNetMethod:
@@ -34,7 +34,7 @@ class EfficientNetMethod:
 
     def task(self, network: nn.Module, settings: Settings) -> "CountingTask":
         """The training wrapper."""
-        from twincell.models.regression import RegressionTask
+        from twincell.models.components.regression import RegressionTask
 
         return RegressionTask(network, settings)
 

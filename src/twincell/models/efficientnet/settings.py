@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from twincell.config import Positive, Share, Strict
-from twincell.models.spatial_twin.settings import LossSettings
+from twincell.models.density_network.settings import LossSettings
 
 
 class NetworkSettings(Strict):

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
-from twincell.models.base import Counted, Parts, Prediction
+from twincell.models.base.method import Counted, Parts, Prediction
 from twincell.models.nearest.choice import errors_by_k
 from twincell.models.nearest.network import Nearest
 from twincell.models.nearest.settings import NearestSettings

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 from torch import Tensor, nn
 
 from twincell.config import Settings
-from twincell.models.base import Parts, Prediction
+from twincell.models.base.method import Parts, Prediction
 from twincell.models.twin_vae.network import TwinVAE
 from twincell.models.twin_vae.settings import TwinVAESettings
 
 if TYPE_CHECKING:
-    from twincell.training.task import CountingTask
+    from twincell.models.base.task import CountingTask
 
 
 def _twins(*names: str) -> tuple[str, ...]:

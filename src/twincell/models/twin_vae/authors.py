@@ -16,7 +16,7 @@ from torch import Tensor
 import twincell
 from twincell.errors import UserError
 from twincell.files import fresh_dir, sha256
-from twincell.models.file import ModelCard, TrainingData, save_model
+from twincell.models.base.file import ModelCard, TrainingData, save_model
 from twincell.models.twin_vae import METHOD
 from twincell.models.twin_vae.settings import NetworkSettings, TwinVAESettings
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from twincell.data.batches import Batch
+from twincell.batches.batches import Batch
 from twincell.models.twin_vae.network import TwinOutput
 from twincell.models.twin_vae.settings import LossSettings
 

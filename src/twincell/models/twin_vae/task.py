@@ -1,8 +1,8 @@
 """Training a Twin-VAE: one look at a batch, one loss."""
 
-from twincell.data.batches import Batch
+from twincell.batches.batches import Batch
+from twincell.models.base.task import CountingTask, Moment, StepResult
 from twincell.models.twin_vae.loss import twin_loss
-from twincell.training.task import CountingTask, Moment, StepResult
 
 
 class TwinVAETask(CountingTask):

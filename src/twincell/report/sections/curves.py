@@ -11,10 +11,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from twincell.report.chart import Chart
+from twincell.report.images import Colour, Grey, data_uri
 from twincell.report.markup import figure, keys
 from twincell.report.markup import tiles as tile_row
 from twincell.report.page import Section
-from twincell.report.pictures import Colour, Grey, data_uri
 
 WIDTH, HEIGHT = 300, 165
 MOST = 60  # charts on a page

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from twincell.models.file import ModelCard
+from twincell.models.base.file import ModelCard
 from twincell.report.chart import Chart
 from twincell.report.markup import code, figure, fold, keys, table
 from twincell.report.page import Section

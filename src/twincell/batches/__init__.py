@@ -1,0 +1,1 @@
+"""What a training step sees: augmentation, synthetic images, soft labels, and batches made of them."""

@@ -1,0 +1,236 @@
+"""Training batches: natural and synthetic images at a chosen ratio; each depends on seed and step alone."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from twincell.batches.augment import augment
+from twincell.batches.synthetic_source import density_of, drawn_source, in_view
+from twincell.config import BatchSettings, Settings
+from twincell.data.store import ImageStore
+from twincell.errors import UserError
+from twincell.seeding import generator_for
+
+PICK_NATURAL, VARY_NATURAL, PICK_SYNTHETIC, VARY_SYNTHETIC = range(4)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Images of one training step; natural ones come first.
+
+    Attributes:
+        images: (B, 1, 128, 128) float32 in [0, 1].
+        counts: (B,) float32, cells; NaN = unlabelled. Not whole where a teacher interpolated them.
+        natural: (B,) bool, False = synthetic.
+        weights: (B,) float32, how much an image's count is trusted: 1 where counted or drawn.
+        density: (B, 1, h, w) float32, cells per map element of synthetic images, NaN throughout for natural
+            ones; None where the settings ask for none. Cells moved out of view are not in it.
+    """
+
+    images: Tensor
+    counts: Tensor
+    natural: Tensor
+    weights: Tensor
+    density: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def labelled(self) -> Tensor:
+        """(B,) bool: images whose count is known."""
+        return ~self.counts.isnan()
+
+    def share(self, rank: int, world: int) -> "Batch":
+        """Every `world`-th image from `rank` on: what one of several devices works on."""
+        if world == 1:
+            return self
+        return Batch(
+            self.images[rank::world],
+            self.counts[rank::world],
+            self.natural[rank::world],
+            self.weights[rank::world],
+            None if self.density is None else self.density[rank::world],
+        )
+
+
+class Batches:
+    """Makes the batch of any step, in any order.
+
+    Args:
+        store: training images; natural rows are drawn from, synthetic rows only with source `manifest`.
+        settings: its sections `batch`, `synthetic` and `augment` are read.
+        seed: batch i depends only on (seed, i).
+        targets: optional (N,) counts that stand in for `store.counts` (soft labels; NaN = none).
+        weights: optional (N,) from 0, how much each target is trusted; a target of weight 0 is none.
+        device: where batches are made; the images are copied there once.
+        progress: whether drawing the synthetic pool shows a bar.
+
+    Raises:
+        UserError: when the settings ask for images that the store does not hold.
+    """
+
+    def __init__(
+        self,
+        store: ImageStore,
+        settings: Settings,
+        seed: int = 0,
+        targets: Tensor | None = None,
+        weights: Tensor | None = None,
+        device: str | torch.device = "cpu",
+        progress: bool = False,
+    ) -> None:
+        self.settings, self.seed, self.device = settings, seed, torch.device(device)
+        own = store.natural.cpu()
+        self._images = store.images[own.to(store.images.device)].to(self.device)
+        self._labels = store.counts.float().cpu()[own]
+        counts = (store.counts if targets is None else targets).float().cpu()[own]
+        trust = torch.ones_like(counts) if weights is None else weights.float().cpu()[own]
+        self._weights = torch.where(counts.isnan(), 0.0, trust)
+        self._counts = torch.where(self._weights > 0, counts, math.nan)
+        self.natural_per_step, self.synthetic_per_step = division(settings, len(self._images))
+        self._chances = chances(settings.batch, self._weights, weights is not None)
+        self._drawn = (
+            drawn_source(store, settings, seed, self.device, progress) if self.synthetic_per_step else None
+        )
+        self._order: dict[int, Tensor] = {}
+        self.steps_per_epoch = steps_per_epoch(store, settings)
+
+    def untouched(self, most: int = 2000) -> Tensor:
+        """(n, 1, 128, 128) training images as they are, evenly chosen; drawn ones where none is natural."""
+        if not self.natural_per_step:
+            assert self._drawn is not None
+            return self._drawn.take(0, most, generator_for(self.seed, 0, PICK_SYNTHETIC)).images
+        n = len(self._images)
+        index = torch.linspace(0, n - 1, min(n, most)).round().long().to(self.device)
+        return self._images[index].float() / 255
+
+    def counted(self) -> tuple[Tensor, Tensor]:
+        """Natural images learned from that a person counted, untouched (M, 1, 128, 128), and (M,) counts."""
+        sure = ~self._labels.isnan() & (self.natural_per_step > 0)
+        return self._images[sure.to(self.device)].float() / 255, self._labels[sure].to(self.device)
+
+    def make(self, step: int) -> Batch:
+        """The batch of step 0, 1, 2, ..."""
+        made = [self._natural(step)] if self.natural_per_step else []
+        if self.synthetic_per_step:
+            made.append(self._synthetic(step))
+        fields = {
+            name: [getattr(part, name) for part in made]
+            for name in ("images", "counts", "natural", "weights")
+        }
+        density = [part.density for part in made if part.density is not None]
+        return Batch(
+            **{name: torch.cat(parts) for name, parts in fields.items()},
+            density=torch.cat(density) if density else None,
+        )
+
+    def _natural(self, step: int) -> Batch:
+        settings, n = self.settings, self.natural_per_step
+        index = self._pick(step, n)
+        raw = self._images[index.to(self.device)].float() / 255
+        images = augment(raw, generator_for(self.seed, step, VARY_NATURAL), settings.augment).images
+        weights = self._weights[index] if settings.batch.teacher == "weigh" else torch.ones(n)
+        side = settings.batch.density
+        return Batch(
+            images,
+            self._counts[index].to(self.device),
+            torch.ones(n, dtype=torch.bool, device=self.device),
+            weights.to(self.device),
+            torch.full((n, 1, side, side), math.nan, device=self.device) if side else None,
+        )
+
+    def _synthetic(self, step: int) -> Batch:
+        settings, n = self.settings, self.synthetic_per_step
+        assert self._drawn is not None
+        drawn = self._drawn.take(step, n, generator_for(self.seed, step, PICK_SYNTHETIC))
+        varied = augment(
+            drawn.images, generator_for(self.seed, step, VARY_SYNTHETIC), settings.augment, drawn.centres
+        )
+        counts, side = drawn.counts, settings.batch.density
+        if settings.synthetic.recount and varied.points is not None:
+            counts = in_view(varied.points, drawn.images.shape[-1]).sum(1).float()
+        density = None
+        if side and varied.points is not None:
+            density = density_of(varied.points, side, settings.batch.density_sigma, drawn.images.shape[-1])
+        return Batch(
+            varied.images,
+            counts,
+            torch.zeros_like(counts, dtype=torch.bool),
+            torch.ones_like(counts),
+            density,
+        )
+
+    def _pick(self, step: int, n: int) -> Tensor:
+        """(n,) natural images: by chance, or from shuffled passes over all of them."""
+        if self._chances is not None:
+            generator = generator_for(self.seed, step, PICK_NATURAL)
+            return torch.multinomial(self._chances, n, replacement=True, generator=generator)
+        places = torch.arange(step * n, (step + 1) * n)
+        passes, within = places // len(self._images), places % len(self._images)
+        return torch.stack([self._pass(int(p))[i] for p, i in zip(passes, within, strict=True)])
+
+    def _pass(self, number: int) -> Tensor:
+        """The order of one pass; the latest ones are remembered."""
+        if number not in self._order:
+            self._order = {k: v for k, v in self._order.items() if k == number - 1}
+            order = torch.randperm(
+                len(self._images), generator=generator_for(self.seed, number, PICK_NATURAL)
+            )
+            self._order[number] = order
+        return self._order[number]
+
+
+def division(settings: Settings, natural: int) -> tuple[int, int]:
+    """How many natural and how many synthetic images make a batch, where there are `natural` natural ones."""
+    size, ratio = settings.batch.size, settings.batch.synthetic_per_natural
+    synthetic_too = settings.synthetic.source != "none" and ratio > 0
+    if not settings.batch.natural or natural == 0:
+        if settings.synthetic.source == "none":
+            raise UserError(
+                "no natural training image and no synthetic source: add images or set synthetic.source"
+            )
+        return 0, size
+    if not synthetic_too:
+        return size, 0
+    own = min(max(round(size / (1 + ratio)), 1), size - 1)
+    return own, size - own
+
+
+def steps_per_epoch(store: ImageStore, settings: Settings) -> int:
+    """Steps that draw as many natural images as there are (synthetic ones where none is natural)."""
+    natural = int(store.natural.sum())
+    return epoch_length(natural, len(store) - natural, settings)
+
+
+def epoch_length(natural: int, synthetic: int, settings: Settings) -> int:
+    """The same from the numbers of natural and synthetic training images, before any is read."""
+    own, drawn = division(settings, natural)
+    if own:
+        return math.ceil(natural / own)
+    there = synthetic if settings.synthetic.source == "manifest" else settings.synthetic.pool
+    return math.ceil(there / drawn)
+
+
+def chances(settings: BatchSettings, weights: Tensor, taught: bool) -> Tensor | None:
+    """(N,) relative chances of natural images to be drawn, or None for shuffled passes over all of them.
+
+    Args:
+        settings: `labelled_share`, `few` and `teacher` are read.
+        weights: (N,) trust in each target, 0 = no target.
+        taught: whether the weights come from a teacher.
+    """
+    drawn_by_weight = taught and settings.teacher == "draw"
+    if settings.labelled_share is None and not settings.few and not drawn_by_weight:
+        return None
+    known = weights if drawn_by_weight else (weights > 0).float()
+    unknown = (weights == 0).float()
+    share = 1.0 if settings.labelled_share is None else settings.labelled_share
+    if settings.few:
+        counted = int((weights >= 1).sum())
+        share *= counted / (counted + settings.few)
+    if known.sum() == 0 or unknown.sum() == 0:
+        return known + unknown if known.sum() == 0 or share > 0 else known
+    return known / known.sum() * share + unknown / unknown.sum() * (1 - share)

@@ -1,0 +1,219 @@
+"""The synthetic half of a batch: drawn once, drawn anew for every step, or read from the manifest."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from twincell.config import Settings
+from twincell.data.store import ImageStore
+from twincell.errors import UserError
+from twincell.progress import track
+from twincell.seeding import seed_for
+from twincell.simulate import synthesise
+from twincell.simulate.preset_files import preset_names
+
+FEW_CELLS = 5
+"""The paper's synthetic background is the mean of natural training images with fewer cells than this."""
+CHUNK = 256
+"""Images drawn at once into the pool: enough to work in one go, few enough for memory and a moving bar."""
+POOL, FRESH = 10, 11  # streams of chance
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Synthetic images with their truth.
+
+    Attributes:
+        images: (n, 1, 128, 128) float32 in [0, 1].
+        counts: (n,) float32, cells.
+        centres: (n, K, 2) float32, x and y in pixels (the first pixel spans 0 to 1), NaN where there is no
+            cell; None where not known.
+    """
+
+    images: Tensor
+    counts: Tensor
+    centres: Tensor | None
+
+
+class Source(Protocol):
+    """Where synthetic images come from. `size`: how many different ones there are, or make up an epoch."""
+
+    size: int
+
+    def take(self, step: int, n: int, generator: torch.Generator) -> Drawn:
+        """n images for a step; `generator` decides which."""
+        ...
+
+
+class Pool:
+    """A fixed set, kept as bytes, drawn from with replacement."""
+
+    def __init__(self, images: Tensor, counts: Tensor, centres: Tensor | None) -> None:
+        self._images, self._counts, self._centres = images, counts, centres
+        self.size = len(images)
+
+    def take(self, step: int, n: int, generator: torch.Generator) -> Drawn:
+        """n images chosen by the generator."""
+        index = torch.randint(self.size, (n,), generator=generator).to(self._images.device)
+        centres = None if self._centres is None else self._centres[index]
+        return Drawn(self._images[index].float() / 255, self._counts[index], centres)
+
+
+class Fresh:
+    """New images for every step, in equal parts from each renderer preset."""
+
+    def __init__(
+        self,
+        presets: Sequence[str],
+        backgrounds: Sequence[Tensor | None],
+        seed: int,
+        size: int,
+        device: torch.device,
+    ) -> None:
+        self._presets, self._backgrounds, self._seed, self._device = presets, backgrounds, seed, device
+        self.size = size
+
+    def take(self, step: int, n: int, generator: torch.Generator) -> Drawn:
+        """The n images of this step, which no other step has."""
+        return draw(self._presets, self._backgrounds, n, seed_for(self._seed, step, FRESH), self._device)
+
+
+def drawn_source(
+    store: ImageStore, settings: Settings, seed: int, device: torch.device, progress: bool = False
+) -> Source:
+    """The source that `settings.synthetic` names, over backgrounds of the store's natural images.
+
+    Raises:
+        UserError: when the store lacks what the settings ask for.
+    """
+    synthetic = settings.synthetic
+    if synthetic.source == "manifest":
+        return _from_store(store, settings, device)
+    natural = store.subset(store.natural)
+    names, modalities = expand(synthetic.presets, sorted(set(natural.modalities)))
+    grounds = [backgrounds(natural, synthetic.backgrounds, modality) for modality in modalities]
+    grounds = [None if ground is None else ground.to(device) for ground in grounds]
+    if synthetic.source == "fresh":
+        return Fresh(names, grounds, seed, synthetic.pool, device)
+    chunks = [min(CHUNK, synthetic.pool - start) for start in range(0, synthetic.pool, CHUNK)]
+    pools = [
+        _as_bytes(draw(names, grounds, size, seed_for(seed, i, POOL), device))
+        for i, size in enumerate(track(chunks, "drawing synthetic images", total=len(chunks), show=progress))
+    ]
+    return Pool(*(torch.cat(parts) for parts in zip(*pools, strict=True)))
+
+
+def draw(
+    presets: Sequence[str], grounds: Sequence[Tensor | None], n: int, seed: int, device: torch.device
+) -> Drawn:
+    """n images, as many from each preset as division allows."""
+    shares = [n // len(presets) + (i < n % len(presets)) for i in range(len(presets))]
+    made = [
+        synthesise(preset, share, seed, backgrounds=ground, device=device)
+        for preset, ground, share in zip(presets, grounds, shares, strict=True)
+        if share
+    ]
+    return Drawn(
+        torch.cat([part.images for part in made]),
+        torch.cat([part.counts for part in made]).float(),
+        torch.cat([part.centres for part in made]),
+    )
+
+
+def expand(presets: Sequence[str], modalities: Sequence[str]) -> tuple[list[str], list[str | None]]:
+    """Preset names with `{modality}` filled in once for each modality, and the modality of each (None: any).
+
+    Raises:
+        UserError: when a name is not a renderer preset, for example for a modality that none is made for.
+    """
+    named: list[tuple[str, str | None]] = []
+    for preset in presets:
+        if "{modality}" in preset:
+            named += [(preset.replace("{modality}", modality), modality) for modality in modalities]
+        else:
+            named.append((preset, None))
+    known = preset_names()
+    faulty = [name for name, _ in named if name not in known]
+    if faulty or not named:
+        raise UserError(
+            f"synthetic.presets: {', '.join(faulty) or 'no natural image gives a modality, so nothing'} "
+            f"cannot be drawn; name some of {', '.join(known)} with --set 'synthetic.presets=[...]'"
+        )
+    return [name for name, _ in named], [modality for _, modality in named]
+
+
+def backgrounds(natural: ImageStore, kind: str, modality: str | None) -> Tensor | None:
+    """(M, 1, 128, 128) float32 in [0, 1] to draw cells over, or None where the renderer draws its own.
+
+    Args:
+        natural: training images only, so that nothing of a held-out chamber is learned.
+        kind: drawn, mean or median, as in `SyntheticSettings.backgrounds`.
+        modality: images of this one only; None = all.
+    """
+    if kind == "drawn" or not len(natural):
+        return None
+    if modality is not None:
+        natural = natural.subset(torch.tensor([m == modality for m in natural.modalities]))
+    if kind == "median":
+        names = sorted(set(natural.chambers))
+        members = [torch.tensor([c == name for c in natural.chambers]) for name in names]
+        medians = [natural.images[m.to(natural.images.device)].median(0).values for m in members]
+        return torch.stack(medians).float() / 255
+    few = natural.counts < FEW_CELLS
+    if not few.any():
+        raise UserError(
+            f"synthetic.backgrounds mean: no training image is labelled with fewer than {FEW_CELLS} cells; "
+            "set synthetic.backgrounds=median or drawn"
+        )
+    return natural.images[few].float().mean(0, keepdim=True) / 255
+
+
+def in_view(points: Tensor, size: int) -> Tensor:
+    """(n, K) bool: which places (n, K, 2) lie inside an image of side `size`; NaN does not."""
+    return ((points >= 0) & (points < size)).all(-1)
+
+
+def density_of(centres: Tensor, side: int, sigma: float, size: int) -> Tensor:
+    """Density maps (n, 1, side, side) in which each cell in view sums to 1.
+
+    Args:
+        centres: (n, K, 2) x, y in image pixels; NaN or out of view = not in the map.
+        side: elements along each side of the map.
+        sigma: standard deviation of one cell in image pixels; 0 puts a cell into the one element it lies in.
+        size: side of the image in pixels.
+    """
+    inside = in_view(centres, size)
+    at = torch.where(inside[..., None], centres * (side / size), 0.0)
+    grid = torch.arange(side, device=centres.device, dtype=torch.float32)
+    if sigma > 0:
+        along = torch.exp(-0.5 * ((grid + 0.5 - at[..., None]) / (sigma * side / size)) ** 2)
+    else:
+        along = (grid == at.floor()[..., None]).float()
+    # Normalised along each axis: a cell at the edge keeps its sum of 1 inside the map.
+    along = along / along.sum(-1, keepdim=True).clamp_min(1e-12)
+    across, down = along[:, :, 0] * inside[..., None], along[:, :, 1]
+    return torch.einsum("nky,nkx->nyx", down, across)[:, None]
+
+
+def _as_bytes(drawn: Drawn) -> tuple[Tensor, Tensor, Tensor]:
+    assert drawn.centres is not None
+    return (drawn.images * 255).round().to(torch.uint8), drawn.counts, drawn.centres
+
+
+def _from_store(store: ImageStore, settings: Settings, device: torch.device) -> Source:
+    index = (~store.natural) & ~store.counts.isnan()
+    if not index.any():
+        raise UserError(
+            "synthetic.source manifest: it has no counted row with origin synthetic in its train split; "
+            "add some (twincell synth) or set synthetic.source=pool"
+        )
+    if settings.batch.density or settings.synthetic.recount:
+        raise UserError(
+            "synthetic.source manifest: images read back have no cell positions, which batch.density and "
+            "synthetic.recount need; set synthetic.source=pool or fresh"
+        )
+    drawn = store.subset(index)
+    return Pool(drawn.images.to(device), drawn.counts.to(device), None)

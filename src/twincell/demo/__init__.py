@@ -1,0 +1,1 @@
+"""The whole job on simulated chambers, and the page it ends with."""

@@ -1,0 +1,1 @@
+"""What all methods share: their protocol, the training task, the model card and file."""

@@ -1,0 +1,50 @@
+"""The density network's loss: where cells are, learned from drawn images; how many, learned from both."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from twincell.batches.batches import Batch
+from twincell.models.density_network.settings import LossSettings
+
+
+@dataclass(frozen=True)
+class DensityLoss:
+    """The loss of a batch; the three parts, factors included, sum to `total`."""
+
+    total: Tensor
+    count: Tensor
+    drawn_count: Tensor
+    density: Tensor
+
+    def terms(self) -> dict[str, Tensor]:
+        """Every part under its name, for logs."""
+        return {name: getattr(self, name) for name in ("count", "drawn_count", "density")}
+
+
+def density_loss(density: Tensor, batch: Batch, settings: LossSettings) -> DensityLoss:
+    """Count error of labelled images plus, where positions are known, the map's squared error.
+
+    Count errors are Huber's with a bend at 1 cell, so that one mislabelled clump does not rule a step.
+    Both are means over all images of their origin, so that uncounted ones among the natural make counts
+    weigh less.
+
+    Args:
+        density: (B, 1, h, w) predicted cells per map element.
+        batch: B images with counts (NaN = unlabelled) and the density of synthetic ones.
+        settings: factors of the terms.
+    """
+    truth = batch.counts.nan_to_num(0.0)
+    error = F.smooth_l1_loss(density.sum((1, 2, 3)), truth, reduction="none")
+    error = error / (1 + settings.relative * truth)
+    own = (batch.natural & batch.labelled) * batch.weights
+    drawn = ~batch.natural
+    count = settings.count * (error * own).sum() / batch.natural.sum().clamp_min(1)
+    drawn_count = settings.drawn_count * (error * drawn).sum() / drawn.sum().clamp_min(1)
+    place = density.new_zeros(())
+    if batch.density is not None and settings.density and bool(drawn.any()):
+        squared = (density[drawn] - batch.density[drawn]) ** 2
+        place = settings.density * squared.sum((1, 2, 3)).mean()
+    return DensityLoss(count + drawn_count + place, count, drawn_count, torch.as_tensor(place))

@@ -1,0 +1,61 @@
+"""Our own method: a twin that keeps a map, so that the count comes with where. See README.md beside this."""
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from twincell.config import Settings
+from twincell.models.base.method import Parts, Prediction
+from twincell.models.components.count_calibration import calibrated_gain
+from twincell.models.density_network.network import DensityNetwork
+from twincell.models.density_network.settings import DensityNetworkSettings
+
+if TYPE_CHECKING:
+    from twincell.models.base.task import CountingTask
+
+
+LOOK = 128  # images looked at together when a network settles
+
+
+class DensityNetworkMethod:
+    """The density network as `twincell.models.METHODS` knows it."""
+
+    name = "density_network"
+    settings_class = DensityNetworkSettings
+    parts = Parts(
+        outer=("stems",),
+        core=("core",),
+        head=("head",),
+        # From the pixels and from the count inwards: the coarse look lies deepest.
+        release=(("stems",), ("head",), ("core.fine",), ("core.merge",), ("core.coarse",)),
+    )
+
+    def build(self, settings: DensityNetworkSettings) -> DensityNetwork:
+        """A network with PyTorch's own start."""
+        return DensityNetwork(**settings.network.model_dump())
+
+    def task(self, network: nn.Module, settings: Settings) -> "CountingTask":
+        """The training wrapper."""
+        from twincell.models.density_network.task import DensityNetworkTask
+
+        return DensityNetworkTask(network, settings)
+
+    def predict(self, network: nn.Module, images: Tensor) -> Prediction:
+        """Counts natural images (N, 1, 128, 128) as the sum of their density maps."""
+        assert isinstance(network, DensityNetwork)
+        maps = network.features(images).float()
+        density = network.density(maps)
+        return Prediction(density.sum((1, 2, 3)), density=density, novelty=network.familiarity(maps))
+
+    def settle(self, network: nn.Module, images: Tensor, counted: Tensor, counts: Tensor) -> None:
+        """Learns what familiar pictures look like, and the factor that fits the counted ones best."""
+        assert isinstance(network, DensityNetwork)
+        features = [network.familiarity.features(network.features(part)) for part in images.split(LOOK)]
+        network.familiarity.learn(torch.cat(features))
+        if len(counts):
+            found = torch.cat([self.predict(network, part).count for part in counted.split(LOOK)])
+            network.gain.mul_(calibrated_gain(found, counts))
+
+
+METHOD = DensityNetworkMethod()

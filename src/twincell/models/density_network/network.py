@@ -1,0 +1,119 @@
+"""A twin that keeps a map: origin-specific stems, one shared core, and a density whose sum is the count."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from twincell.models.components.ood_score import Familiarity
+
+GREY_STD = 0.075
+"""Contrast all images are divided by: the spread of grey levels in bright field and phase contrast alike."""
+
+DENSITY_SCALE = 0.05
+"""Softplus is multiplied by this, so that a fresh network starts near the density of a typical chamber."""
+
+
+class Residual(nn.Module):
+    """Two 3 x 3 convolutions around a skip; `stride` 2 halves the map."""
+
+    def __init__(self, channels_in: int, channels_out: int, stride: int = 1) -> None:
+        super().__init__()
+        self.main = nn.Sequential(
+            nn.Conv2d(channels_in, channels_out, 3, stride, 1, bias=False),
+            nn.BatchNorm2d(channels_out),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(channels_out, channels_out, 3, 1, 1, bias=False),
+            nn.BatchNorm2d(channels_out),
+        )
+        same = channels_in == channels_out and stride == 1
+        self.skip = nn.Identity() if same else nn.Conv2d(channels_in, channels_out, 1, stride)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """(B, channels_in, h, w) -> (B, channels_out, h / stride, w / stride)."""
+        return F.relu(self.main(maps) + self.skip(maps))
+
+
+def stem(width: int) -> nn.Sequential:
+    """One origin's own layers: 128 x 128 grey pixels to `width` maps of 32 x 32."""
+    return nn.Sequential(
+        nn.PixelUnshuffle(2),
+        nn.Conv2d(4, width, 5, 2, 2, bias=False),
+        nn.BatchNorm2d(width),
+        nn.ReLU(inplace=True),
+    )
+
+
+def soften(images: Tensor) -> Tensor:
+    """Weighs each pixel (B, 1, H, W) with its neighbours by 1-2-1 along both axes; edges are repeated."""
+    row = images.new_tensor([0.25, 0.5, 0.25])
+    return F.conv2d(F.pad(images, (1, 1, 1, 1), mode="replicate"), torch.outer(row, row)[None, None])
+
+
+class Core(nn.Module):
+    """What all images share: a fine look at each cell, joined by a coarse look at its surroundings."""
+
+    def __init__(self, width: int, depth: int) -> None:
+        super().__init__()
+        self.fine = nn.Sequential(*[Residual(width, width) for _ in range(depth)])
+        self.coarse = nn.Sequential(
+            Residual(width, 2 * width, stride=2), *[Residual(2 * width, 2 * width) for _ in range(depth)]
+        )
+        self.merge = nn.Conv2d(2 * width, width, 1, bias=False)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """(B, width, h, w) -> (B, width, h, w)."""
+        fine = self.fine(maps)
+        coarse = self.merge(self.coarse(fine))
+        return fine + F.interpolate(coarse, scale_factor=2.0, mode="nearest")
+
+
+class DensityNetwork(nn.Module):
+    """Counts cells as the sum of a density map.
+
+    Parts have names, as in the Twin-VAE: `stems.natural` and `stems.synthetic`, `core` (shared) and `head`.
+
+    Args:
+        width: channels of the 32 x 32 maps; the 16 x 16 maps have twice as many.
+        depth: residual blocks at each of the two resolutions.
+        twin: whether synthetic images have a stem of their own (else both origins share one).
+    """
+
+    def __init__(self, width: int = 32, depth: int = 2, twin: bool = False) -> None:
+        super().__init__()
+        self.stems = nn.ModuleDict({"natural": stem(width)})
+        if twin:
+            self.stems["synthetic"] = stem(width)
+        self.core = Core(width, depth)
+        self.head = nn.Sequential(Residual(width, width), nn.Conv2d(width, 1, 1))
+        self.familiarity = Familiarity(width)
+        self.gain: Tensor
+        self.register_buffer("gain", torch.ones(()))  # counts are multiplied by it, see `calibrated_gain`
+
+    def normalise(self, images: Tensor) -> Tensor:
+        """Grey levels (B, 1, H, W) in [0, 1] to zero mean per image and a common contrast.
+
+        Training images have been turned and shifted between pixels, which softens them; untouched images,
+        which the network counts in eval mode, are softened here. Else new chambers are overcounted.
+        """
+        centred = images - images.mean((1, 2, 3), keepdim=True)
+        return (centred if self.training else soften(centred)) / GREY_STD
+
+    def features(self, images: Tensor, natural: Tensor | None = None) -> Tensor:
+        """Shared maps (B, width, H / 4, W / 4); `natural` (B,) bool says which stem reads which image."""
+        pixels = self.normalise(images)
+        if natural is None or "synthetic" not in self.stems or bool(natural.all()):
+            return self.core(self.stems["natural"](pixels))
+        maps = self.stems["synthetic"](pixels[~natural])
+        if bool(natural.any()):
+            drawn, own = maps, self.stems["natural"](pixels[natural])
+            maps = own.new_empty((len(pixels), *own.shape[1:]))
+            maps[natural], maps[~natural] = own, drawn
+        return self.core(maps)
+
+    def density(self, maps: Tensor) -> Tensor:
+        """Shared maps (B, width, h, w) to cells per element (B, 1, h, w), not negative."""
+        return F.softplus(self.head(maps).float()) * DENSITY_SCALE * self.gain
+
+    def forward(self, images: Tensor, natural: Tensor | None = None) -> Tensor:
+        """Cells per map element (B, 1, H / 4, W / 4); its sum is the count."""
+        return self.density(self.features(images, natural))

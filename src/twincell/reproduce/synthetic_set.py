@@ -1,0 +1,26 @@
+"""Synthetic test images: drawn like those of training, over the same backgrounds, but other ones."""
+
+from typing import TYPE_CHECKING
+
+from twincell.config import Settings
+from twincell.evaluate.protocols import Trial
+
+if TYPE_CHECKING:
+    from twincell.batches.synthetic_source import Drawn
+
+SEED = 1_000_003
+"""Added to the trial's seed: streams of chance that no training of a small seed has."""
+
+
+def drawn_tests(trial: Trial, settings: Settings, n: int) -> "Drawn":
+    """n drawn images unlike any that the trial is trained on, unaugmented: images in [0, 1] and counts."""
+    import torch
+
+    from twincell.batches.synthetic_source import drawn_source
+    from twincell.data.store import ImageStore
+    from twincell.seeding import generator_for
+
+    train = ImageStore.load(trial.manifest.select("train"), progress=False)
+    seed = trial.seed + SEED
+    fresh = settings.changed({"synthetic.source": "fresh"})
+    return drawn_source(train, fresh, seed, torch.device("cpu")).take(0, n, generator_for(seed, 0, 0))

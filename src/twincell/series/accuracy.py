@@ -1,0 +1,203 @@
+"""What the series room is worth on labelled chambers: counts, intervals, growth and survival.
+
+Tables in and out. Every chamber is read with constants that its own labels had no part in (see
+`calibrate.without_each`); `twincell reproduce series` writes the tables.
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+
+from twincell.series.growth.rate import Growth, fit_growth
+from twincell.series.growth.survival import fit_culture, outcome, survival
+from twincell.series.smoothing.calibrate import shown_labels
+from twincell.series.smoothing.error_model import SHOWN, ErrorModel
+from twincell.series.smoothing.simulate import Culture, Errors, recordings_table
+from twincell.series.smoothing.smooth import smooth
+
+SEEN = ["chamber", "frame", "count_frame"]
+
+#: Frames from which survival is foretold, and how far ahead.
+FIRSTS, HORIZON = (50, 100, 150, 200), 200
+
+#: Sets of constants tried in each fit of the culture's life.
+EVALUATIONS = 60
+
+#: Probabilities foretold are compared with what happened in groups between these.
+GROUPS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+
+
+def read_each(
+    table: pd.DataFrame, constants: Mapping[str, ErrorModel], shown: int = 0
+) -> dict[str, pd.DataFrame]:
+    """Each chamber smoothed with its own constants, frames ascending, its labels still beside it.
+
+    Args:
+        table: columns chamber, frame, count_frame and label.
+        constants: by chamber.
+        shown: labels of each chamber that are given as counted frames.
+    """
+    found = {}
+    for name, rows in table.groupby(table["chamber"].astype(str)):
+        own = rows.sort_values("frame").reset_index(drop=True).assign(chamber=str(name))
+        at = shown_labels(own, shown)
+        people = own.loc[at, ["chamber", "frame", "label"]].rename(columns={"label": "count"})
+        read = smooth(own[SEEN], people if len(people) else None, constants[str(name)])
+        found[str(name)] = read.assign(label=own["label"])
+    return found
+
+
+def measure_growth(
+    table: pd.DataFrame, constants: Mapping[str, ErrorModel], shown: Sequence[int] = (0, SHOWN)
+) -> pd.DataFrame:
+    """Growth of each chamber from its series beside the growth fitted to all its labels.
+
+    Both are fitted between the first and the last label: rates of different times need not agree.
+
+    Returns:
+        chamber, shown, verdict, verdict_labels, rate, rate_labels, ratio (rate / rate_labels) and
+        ratio_whole (the same, fitted over the whole time whatever the phases).
+    """
+    rows = []
+    for k in shown:
+        for name, own in read_each(table, constants, k).items():
+            people = own[own["label"].notna()]
+            span = own[own["frame"].between(people["frame"].min(), people["frame"].max())]
+            read, counted = _fit(span, "count"), _fit(people, "label")
+            rows.append(
+                {
+                    "chamber": name,
+                    "shown": k,
+                    "verdict": read.verdict,
+                    "verdict_labels": counted.verdict,
+                    "rate": read.rate,
+                    "rate_labels": counted.rate,
+                    "ratio": read.rate / counted.rate,
+                    "ratio_whole": read.rate_whole / counted.rate_whole,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _fit(rows: pd.DataFrame, column: str) -> Growth:
+    return fit_growth(rows["frame"].to_numpy(float), rows[column].to_numpy(float))
+
+
+def measure_survival(
+    table: pd.DataFrame,
+    constants: Mapping[str, ErrorModel],
+    firsts: Sequence[int] = FIRSTS,
+    horizon: int = HORIZON,
+) -> pd.DataFrame:
+    """Survival of each chamber foretold from its first frames by the lives of the others.
+
+    Returns:
+        chamber, first, foretold, happened (0 or 1 by the labels; NaN where the recording ends too early to
+        say) and base (share of the other chambers that did).
+    """
+    whole = read_each(table, constants)
+    lives = {name: _life(own) for name, own in whole.items()}
+    cultures = {
+        name: fit_culture([life for other, life in lives.items() if other != name], evaluations=EVALUATIONS)
+        for name in lives
+    }
+    rows = []
+    for first in firsts:
+        for name, own in whole.items():
+            early = own.loc[own["frame"] < own["frame"].min() + first, SEEN]
+            read = _life(smooth(early, errors=constants[name]))
+            people = own[own["label"].notna()]
+            labels = np.interp(own["frame"], people["frame"], people["label"])
+            happened = outcome(own["frame"].to_numpy(), labels, first, horizon)
+            foretold = float(survival([read], cultures[name], horizon)[0])
+            rows.append({"chamber": name, "first": first, "foretold": foretold, "happened": happened})
+    return _with_base(pd.DataFrame(rows))
+
+
+def simulated_survival(
+    chambers: int, known: int, first: int = 150, horizon: int = HORIZON, seed: int = 0
+) -> pd.DataFrame:
+    """The same for simulated chambers; the culture's life is fitted to `known` further ones.
+
+    A third of them hardly grows, some rest first, rates differ; the frame model errs as on the real ones.
+
+    Args:
+        chambers: to foretell.
+        known: whose whole life is known.
+        first: frames seen.
+        horizon: frames ahead.
+        seed: of all chance.
+    """
+    rng = np.random.default_rng(seed)
+    made = [_culture(rng) for _ in range(chambers + known)]
+    table = recordings_table(made, Errors(fast=0.1, slow=0.25, memory=100.0), first + horizon + 20, seed)
+    name = table["chamber"].str[3:].astype(int)
+    lives = [_life(own) for _, own in smooth(table.loc[name >= chambers, SEEN]).groupby("chamber")]
+    culture = fit_culture(lives, evaluations=EVALUATIONS)
+    seen = table[name < chambers]
+    early = smooth(seen.loc[seen["frame"] <= first, SEEN])
+    foretold = survival([_life(own) for _, own in early.groupby("chamber")], culture, horizon)
+    happened = [
+        outcome(own["frame"].to_numpy(), own["truth"].to_numpy(float), first, horizon)
+        for _, own in seen.groupby("chamber")
+    ]
+    names = sorted(seen["chamber"].unique())
+    return _with_base(
+        pd.DataFrame({"chamber": names, "first": first, "foretold": foretold, "happened": happened})
+    )
+
+
+def _culture(rng: np.random.Generator) -> Culture:
+    grows = rng.random() < 0.67
+    division = rng.uniform(0.007, 0.018) if grows else rng.uniform(0.0, 0.003)
+    return Culture(
+        division=float(division),
+        loss=float(rng.uniform(0.0, 0.003)),
+        start=int(rng.integers(2, 7)),
+        lag=int(rng.choice([0, 0, 60, 120])),
+    )
+
+
+def _life(rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    ordered = rows.sort_values("frame")
+    return ordered["frame"].to_numpy(), ordered["count"].to_numpy(float)
+
+
+def _with_base(rows: pd.DataFrame) -> pd.DataFrame:
+    """Adds, for every chamber, the share of the others with the same `first` that grew."""
+    group = rows.groupby("first")["happened"]
+    others = group.transform("count") - rows["happened"].notna()
+    sums = group.transform("sum") - rows["happened"].fillna(0.0)
+    return rows.assign(base=sums / others.where(others > 0))
+
+
+def survival_figures(rows: pd.DataFrame) -> pd.DataFrame:
+    """Brier scores of what was foretold and of the base rate, by `first`, over chambers whose end is known.
+
+    Returns:
+        first, chambers, grew, brier, brier_base and skill (1 - brier / brier_base, percent).
+    """
+    known = rows.dropna(subset=["happened", "base"])
+    squares = known.assign(
+        brier=(known["foretold"] - known["happened"]) ** 2,
+        brier_base=(known["base"] - known["happened"]) ** 2,
+    )
+    groups = squares.groupby("first")
+    found = groups[["brier", "brier_base"]].mean()
+    found.insert(0, "chambers", groups.size())
+    found.insert(1, "grew", groups["happened"].sum().astype(int))
+    found["skill"] = 100.0 * (1 - found["brier"] / found["brier_base"])
+    return found.reset_index()
+
+
+def reliability(rows: pd.DataFrame) -> pd.DataFrame:
+    """What happened to chambers of like probability: chambers, foretold (mean) and happened (share)."""
+    known = rows.dropna(subset=["happened"])
+    names = [f"{low:g} to {high:g}" for low, high in pairwise(GROUPS)]
+    group = pd.cut(known["foretold"], list(GROUPS), labels=names, include_lowest=True)
+    groups = known.groupby(group, observed=True)
+    found = groups[["foretold", "happened"]].mean()
+    found.insert(0, "chambers", groups.size())
+    return found.rename_axis("group").reset_index()

@@ -1,0 +1,1 @@
+"""From counts over time to growth rates, doubling times, survival and conditions compared."""

@@ -1,0 +1,190 @@
+"""What `twincell growth` is asked to do: counts, conditions and counted frames read and checked together."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from twincell.errors import UserError
+from twincell.series.growth.analysis import check_condition
+from twincell.series.smoothing.table import check_counts, with_counted
+
+#: Columns of a manifest that describe an image and are no conditions of a chamber.
+OF_IMAGES = {"image", "count", "frame", "time_h", "page", "chamber"}
+
+
+@dataclass(frozen=True)
+class Choices:
+    """Options of `twincell growth`.
+
+    Attributes:
+        by: column of conditions; None = no comparison.
+        counted: let the manifest's counts correct the series (smooths anew).
+        events: also list divisions and losses (smooths anew).
+        first: frames from which survival is foretold.
+        horizon: frames that survival looks ahead.
+        minutes: between two frames, where the counts table has no `time_h`.
+        plots: "png", "svg" or "none".
+        seed: of the drawn paths behind the events' probabilities.
+    """
+
+    by: str | None = None
+    counted: bool = False
+    events: bool = False
+    first: int = 150
+    horizon: int = 200
+    minutes: float | None = None
+    plots: str = "png"
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Job:
+    """Everything needed, checked.
+
+    Attributes:
+        counts: the counts table, with `time_h` and the column of conditions where known.
+        people: chamber, frame and count of the frames that a person counted; None unless asked for.
+        choices: the options.
+        notes: what was decided or left out, to be printed.
+    """
+
+    counts: pd.DataFrame
+    people: pd.DataFrame | None
+    choices: Choices
+    notes: list[str]
+
+
+def read_job(counts: Path, manifest: Path | None, choices: Choices) -> Job:
+    """Reads and checks both tables.
+
+    Raises:
+        UserError: every fault of options and tables that can be seen at once.
+    """
+    problems = _faults(counts, manifest, choices)
+    if problems:
+        raise UserError(problems)
+    table = read_counts(counts)
+    check_counts(table, ("chamber", "frame", "count" if "count_frame" not in table else "count_frame"))
+    if (choices.counted or choices.events) and "count_frame" not in table:
+        raise UserError(f"{counts}: has no column 'count_frame', which --counted and --events read anew")
+    table = table[table["chamber"].str.strip() != ""].reset_index(drop=True)
+    if not len(table):
+        raise UserError(f"{counts}: no row names a chamber, and growth needs time-lapses")
+    notes: list[str] = []
+    people = None
+    if manifest is not None:
+        listed = _read_manifest(manifest)
+        if choices.by is not None and choices.by not in table:
+            table = _with_condition(table, listed, choices.by, manifest)
+        if choices.counted:
+            people = _counted(table, listed, manifest, notes)
+    if choices.by is not None:
+        check_condition(table, choices.by)
+    return Job(_timed(table, counts, choices.minutes, notes), people, choices, notes)
+
+
+def _counted(table: pd.DataFrame, listed: pd.DataFrame, path: Path, notes: list[str]) -> pd.DataFrame:
+    people = listed.loc[listed["count"].notna(), ["chamber", "frame", "count"]]
+    known = pd.MultiIndex.from_frame(people[["chamber", "frame"]]).isin(
+        pd.MultiIndex.from_frame(table[["chamber", "frame"]])
+    )
+    if not known.any():
+        raise UserError(
+            f"{path}: no image of the counts table has a count there; count some, or leave out --counted"
+        )
+    if not known.all():
+        notes.append(
+            f"{(~known).sum()} counted frames of {path} are not in the counts table and were left out"
+        )
+    with_counted(table, people[known])
+    return people[known].reset_index(drop=True)
+
+
+def _timed(table: pd.DataFrame, path: Path, minutes: float | None, notes: list[str]) -> pd.DataFrame:
+    time = pd.to_numeric(table["time_h"]) if "time_h" in table else pd.Series(np.nan, table.index)
+    if minutes is not None:
+        if time.notna().any():
+            raise UserError(f"{path}: has times in time_h already; leave out --minutes")
+        return table.assign(time_h=pd.to_numeric(table["frame"]) * minutes / 60)
+    if time.notna().all():
+        return table
+    if time.notna().any():
+        lacking = ", ".join(table.loc[time.isna(), "chamber"].unique()[:5])
+        notes.append(f"time_h is blank in some frames (chambers {lacking}), so all rates are per frame")
+    else:
+        notes.append("no time_h: rates are per frame, doubling times in frames; --minutes makes them hours")
+    return table.drop(columns="time_h", errors="ignore")
+
+
+def read_counts(path: Path) -> pd.DataFrame:
+    """A counts table as `twincell count` writes it; chamber names stay text.
+
+    Raises:
+        UserError: a file that is missing, empty or no table.
+    """
+    try:
+        table = pd.read_csv(path, dtype={"chamber": str, "flag": str, "image": str})
+    except pd.errors.EmptyDataError as error:
+        raise UserError(f"{path}: is empty; `twincell count` writes the format") from error
+    except (pd.errors.ParserError, UnicodeDecodeError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"{path}: is no table with commas ({reason}); `twincell count` writes one") from error
+    for name in ("chamber", "flag"):
+        if name in table:
+            table[name] = table[name].fillna("")
+    return table
+
+
+def _faults(counts: Path, manifest: Path | None, choices: Choices) -> list[str]:
+    problems = []
+    if not counts.is_file():
+        problems.append(f"{counts}: no such file; name the table that `twincell count` wrote")
+    if choices.counted and manifest is None:
+        problems.append("--counted needs the manifest with the counts; add --manifest FILE")
+    if choices.plots not in ("png", "svg", "none"):
+        problems.append(f"--plots {choices.plots!r} is not known; choose png, svg or none")
+    for name in ("first", "horizon"):
+        if getattr(choices, name) < 10:
+            problems.append(f"--{name} {getattr(choices, name)} is too few frames; give 10 or more")
+    if choices.minutes is not None and not (np.isfinite(choices.minutes) and choices.minutes > 0):
+        problems.append(f"--minutes {choices.minutes:g}: the time between frames must be above 0")
+    return problems
+
+
+def _read_manifest(path: Path) -> pd.DataFrame:
+    # Only names and numbers are needed, so the images may lie elsewhere: the rows are read, not the files.
+    from twincell.data.manifest import manifest_path
+
+    place = manifest_path(path)
+    if not place.is_file():
+        raise UserError(f"{place}: no such file; name a manifest.csv or its folder")
+    listed = pd.read_csv(place, dtype={"chamber": str})
+    missing = [name for name in ("chamber", "frame", "count") if name not in listed]
+    if missing:
+        raise UserError(f"{place}: column {', '.join(missing)} is missing; `twincell check` says more")
+    return listed
+
+
+def _with_condition(table: pd.DataFrame, listed: pd.DataFrame, by: str, path: Path) -> pd.DataFrame:
+    if by not in listed or by in OF_IMAGES:
+        usable = [str(name) for name in listed.columns if name not in OF_IMAGES]
+        raise UserError(
+            f"condition {by!r} is neither a column of the counts table nor one of {path}; "
+            f"that has {', '.join(usable)}"
+        )
+    values = listed[["chamber", by]].dropna().drop_duplicates()
+    problems = [
+        f"chamber {name!r}: {by} has several values in {path}; a whole chamber must have the same"
+        for name in values["chamber"][values["chamber"].duplicated()].unique()
+    ]
+    of_chamber = dict(zip(values["chamber"], values[by], strict=True))
+    problems += [
+        f"chamber {name!r}: {path} has no {by} for it; fill it in"
+        for name in table["chamber"].unique()
+        if str(name).strip() and name not in of_chamber
+    ]
+    if problems:
+        raise UserError(problems)
+    return table.assign(**{by: table["chamber"].map(of_chamber)})

@@ -1,0 +1,198 @@
+"""The folder that `twincell growth` writes: tables, pictures, and parts that survive being stopped."""
+
+import hashlib
+import json
+import math
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from twincell.errors import UserError
+from twincell.files import fresh_dir, write_atomic
+from twincell.progress import bar
+from twincell.series.growth import plots
+from twincell.series.growth.analysis import compared, fits, growth, prepared
+from twincell.series.growth.conditions import Comparison
+from twincell.series.growth.request import Choices, Job, read_job
+from twincell.series.smoothing.events import Event, event_table
+from twincell.series.smoothing.smooth import smooth_all
+
+#: Chambers between two saves: one page of curves, a second or two of work.
+AT_ONCE = plots.PAGE
+
+PARTS = "parts"
+
+
+@dataclass(frozen=True)
+class Written:
+    """What came out.
+
+    Attributes:
+        table: growth.csv (see `growing.growth`).
+        comparison: of the conditions; None without any.
+        files: everything written.
+        notes: what was decided or left out.
+    """
+
+    table: pd.DataFrame
+    comparison: Comparison | None
+    files: list[Path]
+    notes: list[str]
+
+
+def write_growth(
+    counts: Path,
+    out: Path,
+    choices: Choices | None = None,
+    manifest: Path | None = None,
+    resume: bool = False,
+    figures: Path | None = None,
+    progress: bool = True,
+) -> Written:
+    """Fits every chamber of a counts table and writes growth.csv, pictures and, where asked, more.
+
+    Args:
+        counts: counts.csv of `twincell count`.
+        out: folder to make. growth.csv and plots go there; conditions.csv and pairs.csv with a condition;
+            events.csv with `events`; counts.csv (smoothed anew) with `counted` or `events`.
+        choices: options.
+        manifest: where conditions or counted frames stand.
+        resume: go on in a folder that was left unfinished; chambers done are not done again.
+        figures: write all results here as JSON, too.
+        progress: show a bar on stderr.
+
+    Raises:
+        UserError: bad input or options, all at once; a folder that holds other results.
+    """
+    job = read_job(counts, manifest, choices or Choices())
+    finished = [out / "growth.csv"] + ([figures] if figures is not None else [])
+    for file in finished:
+        if file.exists():
+            raise UserError(f"{file}: exists already and nothing is overwritten; name another place")
+    fresh_dir(out, resume)
+    parts = _done(job, out, resume, progress)
+    table = pd.DataFrame([row for part in parts for row in part["growth"]])
+    by = job.choices.by
+    comparison = compared(table, by) if by is not None else None
+    files = sorted(out.glob("curves-*"))
+    files += _tables(job, out, table, comparison, parts)
+    if job.choices.plots != "none":
+        files += _pictures(out, table, by, comparison, job.choices.plots)
+    if figures is not None:
+        write_atomic(figures, _json(table, comparison, parts, job))
+        files.append(figures)
+    # The table comes last: a folder with growth.csv is complete.
+    files.append(write_atomic(out / "growth.csv", _csv(table)))
+    shutil.rmtree(out / PARTS)
+    return Written(table, comparison, files, job.notes)
+
+
+def _done(job: Job, out: Path, resume: bool, progress: bool) -> list[dict[str, Any]]:
+    """All parts, those of an earlier try read back, each missing one made and saved."""
+    folder, mark = out / PARTS, _fingerprint(job)
+    started = folder / "job.txt"
+    if started.exists() and started.read_text() != mark:
+        raise UserError(f"{out}: was begun from other counts or options; name another folder with --out")
+    if resume and not started.exists() and any(out.iterdir()):
+        raise UserError(f"{out}: holds files but no unfinished growth; name another folder with --out")
+    write_atomic(started, mark)
+    names = list(dict.fromkeys(job.counts["chamber"]))
+    parts = []
+    with bar(progress) as shown:
+        task = shown.add_task("chambers", total=len(names), note="")
+        for start in range(0, len(names), AT_ONCE):
+            file = folder / f"{start // AT_ONCE:05d}.json"
+            if not file.exists():
+                chosen = job.counts[job.counts["chamber"].isin(names[start : start + AT_ONCE])]
+                part = _part(job, chosen, out / f"curves-{start // AT_ONCE + 1:02d}")
+                write_atomic(file, json.dumps(part))
+            parts.append(json.loads(file.read_text()))
+            shown.advance(task, len(names[start : start + AT_ONCE]))
+    return parts
+
+
+def _part(job: Job, counts: pd.DataFrame, page: Path) -> dict[str, Any]:
+    choices, events, people = job.choices, [], None
+    if choices.counted or choices.events:
+        if job.people is not None:
+            people = job.people[job.people["chamber"].isin(counts["chamber"])]
+        read = smooth_all(counts, people, seed=choices.seed)
+        counts, events = read.table, read.events
+    table = prepared(counts, choices.by)
+    found = growth(table, choices.by, choices.first, choices.horizon, counted=people)
+    if choices.plots != "none":
+        unit = str(table["unit"].iloc[0])
+        picture = plots.drawn(plots.curves(list(fits(table)), unit), choices.plots)
+        write_atomic(page.with_suffix(f".{choices.plots}"), picture)
+    return {
+        "growth": found.to_dict("records"),
+        "events": [asdict(event) for event in events],
+        "counts": counts.to_dict("records") if choices.counted or choices.events else [],
+    }
+
+
+def _tables(
+    job: Job, out: Path, table: pd.DataFrame, comparison: Comparison | None, parts: list[dict[str, Any]]
+) -> list[Path]:
+    files = []
+    if comparison is not None:
+        conditions = pd.DataFrame([asdict(condition) for condition in comparison.conditions])
+        files.append(write_atomic(out / "conditions.csv", _csv(conditions)))
+        if comparison.pairs:
+            pairs = pd.DataFrame([asdict(pair) for pair in comparison.pairs])
+            files.append(write_atomic(out / "pairs.csv", _csv(pairs)))
+    if job.choices.counted or job.choices.events:
+        anew = pd.DataFrame([row for part in parts for row in part["counts"]])
+        files.append(write_atomic(out / "counts.csv", _csv(anew)))
+    if job.choices.events:
+        events = event_table([Event(**row) for part in parts for row in part["events"]])
+        files.append(write_atomic(out / "events.csv", _csv(events)))
+    return files
+
+
+def _pictures(
+    out: Path, table: pd.DataFrame, by: str | None, comparison: Comparison | None, form: str
+) -> list[Path]:
+    files = [write_atomic(out / f"rates.{form}", plots.drawn(plots.rates(table), form))]
+    if by is not None and comparison is not None:
+        picture = plots.drawn(plots.conditions(table, by, comparison), form)
+        files.append(write_atomic(out / f"conditions.{form}", picture))
+    return files
+
+
+def _csv(table: pd.DataFrame) -> str:
+    return table.to_csv(index=False, lineterminator="\n", float_format="%.6g")
+
+
+def _json(table: pd.DataFrame, comparison: Comparison | None, parts: list[dict[str, Any]], job: Job) -> str:
+    found = {
+        "unit": str(table["unit"].iloc[0]),
+        "verdicts": {str(name): int(n) for name, n in table["verdict"].value_counts().items()},
+        "not_growing": list(table.loc[table["verdict"].isin(["not growing", "shrinking"]), "chamber"]),
+        "chambers": table.to_dict("records"),
+        "by": job.choices.by,
+        "comparison": asdict(comparison) if comparison is not None else None,
+        "events": [row for part in parts for row in part["events"]] if job.choices.events else None,
+        "notes": job.notes,
+    }
+    return json.dumps(_plain(found), indent=2) + "\n"
+
+
+def _plain(value: Any) -> Any:
+    # JSON knows neither NaN nor infinity; both mean "unknown" to whoever reads on.
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _fingerprint(job: Job) -> str:
+    digest = hashlib.sha256(repr(job.choices).encode())
+    for table in (job.counts, job.people):
+        if table is not None:
+            digest.update(table.to_csv(index=False).encode())
+    return digest.hexdigest() + "\n"

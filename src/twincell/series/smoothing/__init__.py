@@ -1,0 +1,1 @@
+"""The most likely series of counts: birth and death, errors of the reader, intervals, flags."""

@@ -1,0 +1,55 @@
+"""A 90 % interval for what a person would count, from the posterior and one calibrated level."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twincell.series.smoothing.error_model import label_kernel
+
+#: Share of a person's counts that the interval is to hold.
+COVERAGE = 0.90
+
+
+def label_probability(probability: NDArray[np.float32], label: float) -> NDArray[np.float64]:
+    """Probability that a person writes 0..60 (F, 61), from that of there being 0..60 cells (F, 61)."""
+    return (probability @ label_kernel(label)).astype(np.float64)
+
+
+def interval(label: NDArray[np.float64], level: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Smallest and largest count that is not in either tail of (1 - level) / 2.
+
+    Args:
+        label: (F, 61) from `label_probability`.
+        level: 0..1; larger is wider.
+
+    Returns:
+        Lower and upper end (F,), both counts included.
+    """
+    inside = surprise(label) <= level
+    # The most probable count stays in, however small the level.
+    inside[np.arange(len(label)), label.argmax(1)] = True
+    states = label.shape[1]
+    return inside.argmax(1), states - 1 - inside[:, ::-1].argmax(1)
+
+
+def surprise(label: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Smallest level at which the interval holds each count: 1 - 2 min(P(<= j), P(>= j)), (F, 61)."""
+    upto = np.cumsum(label, 1)
+    onward = np.cumsum(label[:, ::-1], 1)[:, ::-1]
+    return 1.0 - 2.0 * np.minimum(upto, onward)
+
+
+def conformal_level(surprises: Sequence[float] | NDArray[np.float64], coverage: float = COVERAGE) -> float:
+    """Level whose intervals hold that share of labels (split conformal prediction; Vovk 2005, Romano 2019).
+
+    Args:
+        surprises: `surprise` of labels that took no part in making the posterior.
+        coverage: share to hold, 0..1.
+
+    Returns:
+        The ceil((m + 1) coverage)-th smallest of m surprises, at most 1.
+    """
+    ranked = np.sort(np.asarray(surprises, float))
+    rank = int(np.ceil((len(ranked) + 1) * coverage))
+    return float(ranked[rank - 1]) if rank <= len(ranked) else 1.0

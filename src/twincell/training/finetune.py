@@ -1,0 +1,73 @@
+"""What `twincell transfer` does, from its words to a run."""
+
+from pathlib import Path
+from typing import Any
+
+from twincell.config import Settings
+from twincell.errors import UserError
+from twincell.models.base.file import ModelCard, load_card
+from twincell.presets import load_preset, preset_names
+from twincell.training.command import Wish, run
+
+
+def transfer_and_say(
+    model: str,
+    manifest: Path,
+    out: Path,
+    scheme: str,
+    preset: str | None,
+    wish: Wish,
+    *,
+    decoder: bool,
+    ramp: float | None,
+) -> None:
+    """Trains on from a model; a stop by a signal ends the process with that signal's exit code."""
+    card = load_card(model)
+    named = load_preset(preset or preset_for(card.method))
+    run(transfer_settings(card, named, scheme, decoder, ramp), manifest, out, model, wish)
+
+
+def transfer_settings(
+    card: ModelCard, preset: Settings, scheme: str = "full", decoder: bool = True, ramp: float | None = None
+) -> Settings:
+    """The preset's training with the old model's network.
+
+    The network's settings come from the model's card; those of its loss, which may differ between modalities,
+    from the preset.
+
+    Args:
+        card: of the model that is moved.
+        preset: how to train.
+        scheme: full, frozen-core, frozen-outer or thaw; see `twincell.training.freezing.frozen_parts`.
+        decoder: off leaves out the decoders and the pixel loss; a step then costs less.
+        ramp: share of the steps over which the learning rate rises; None keeps the preset's.
+
+    Raises:
+        UserError: when the preset is of another method, or a value is not allowed.
+    """
+    if preset.method != card.method:
+        raise UserError(
+            f"preset {preset.name} is for {preset.method}, the model {card.name} is of method {card.method}: "
+            "choose a preset of that method"
+        )
+    model: dict[str, Any] = dict(card.settings)
+    own = preset.model.model_dump(mode="json")
+    if "loss" in model and "loss" in own:
+        model["loss"] = own["loss"]
+    changes: dict[str, Any] = {"model": model, "transfer": {"scheme": scheme}}
+    settings = preset.changed(changes)
+    if not decoder:
+        settings = settings.changed({"model.loss.decode": False})
+    return settings if ramp is None else settings.changed({"training.warmup": ramp})
+
+
+USUAL = ("best", "compact")
+"""The presets people mean when they name none."""
+
+
+def preset_for(method: str) -> str:
+    """The preset to train a method with unless one is named: the usual one of that method, else its first."""
+    names = [name for name in preset_names() if load_preset(name).method == method]
+    if not names:
+        raise UserError(f"no preset is for the method {method}; give one with --preset FILE.yaml")
+    return next((name for name in USUAL if name in names), names[0])

@@ -1,0 +1,86 @@
+"""A run's folder: what a run is, so that it resumes as the same one."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import yaml
+
+from twincell.config import Settings
+from twincell.errors import UserError
+from twincell.files import fresh_dir, write_atomic
+from twincell.presets import build_settings
+
+SETTINGS, RUN = "settings.yaml", "run.json"
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What makes two runs the same besides their settings.
+
+    Attributes:
+        manifest: its folder, for people.
+        fingerprint: of the manifest, see `Manifest.fingerprint`.
+        seed: of all chance.
+        start: SHA-256 of the weights the run starts from; empty = random weights.
+    """
+
+    manifest: str
+    fingerprint: str
+    seed: int
+    start: str = ""
+
+
+def note_run(out: Path, settings: Settings, identity: Identity) -> None:
+    """Makes the folder and notes what the run is, unless that is noted already."""
+    fresh_dir(out, resume=True)
+    if not (out / RUN).exists():
+        write_atomic(out / SETTINGS, settings.to_yaml())
+        write_atomic(out / RUN, json.dumps(asdict(identity), indent=2) + "\n")
+
+
+def check_folder(out: Path, settings: Settings, identity: Identity, resume: bool) -> None:
+    """Refuses a folder that the run may not write to; writes nothing itself.
+
+    Raises:
+        UserError: when the folder holds something and `resume` is off, or holds another run.
+    """
+    if out.exists():
+        fresh_dir(out, resume)
+    if not (out / RUN).exists():
+        return
+    other = Identity(**json.loads((out / RUN).read_text(encoding="utf-8")))
+    problems = [
+        f"{out}: cannot resume, its run has {name} {getattr(other, name) or 'none'!r} and this one "
+        f"{getattr(identity, name) or 'none'!r}; give the same one, or another folder with --out"
+        for name in ("fingerprint", "seed", "start")
+        if getattr(other, name) != getattr(identity, name)
+    ]
+    problems += [f"{out}: cannot resume, setting {line}" for line in changes(read_settings(out), settings)]
+    if problems:
+        raise UserError(problems)
+
+
+def read_settings(run: Path) -> Settings:
+    """The settings a run was started with."""
+    path = run / SETTINGS
+    if not path.is_file():
+        raise UserError(f"{run}: is no run folder, it has no {SETTINGS}; name the folder a training wrote to")
+    return build_settings(yaml.safe_load(path.read_text(encoding="utf-8")), str(path))
+
+
+def changes(old: Settings, new: Settings) -> list[str]:
+    """One line for each value that differs."""
+    before, after = _flat(old.model_dump(mode="json")), _flat(new.model_dump(mode="json"))
+    return [
+        f"{key} was {before.get(key)!r} and is {after.get(key)!r} now; leave it, or train into another folder"
+        for key in sorted(before.keys() | after.keys())
+        if before.get(key) != after.get(key)
+    ]
+
+
+def _flat(section: dict[str, object], prefix: str = "") -> dict[str, object]:
+    flat: dict[str, object] = {}
+    for key, value in section.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+    return flat

@@ -1,0 +1,137 @@
+"""A count that is stopped goes on where it was; processes share one; the table is the same each way."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from helpers.fake_method import fake_model, write_chamber
+from twincell.cli import run
+from twincell.counting import parts
+from twincell.models import METHODS
+
+TESTS = Path(__file__).parents[1]
+# A process of its own, in which the model of known answers is registered and a part holds four frames.
+SCRIPT = """
+import sys, time
+sys.path.insert(0, {tests!r})
+from twincell.counting import parts
+from twincell.models import METHODS
+METHODS.register("fake", "helpers.fake_method")
+parts.PART = 4
+if {slow}:
+    whole = parts.Parts.count
+    def slowly(self, number, *args):
+        whole(self, number, *args)
+        print("part", number, flush=True)
+        if number == 2:
+            time.sleep(600)  # the kill comes here, however slow the machine
+    parts.Parts.count = slowly
+if __name__ == "__main__":
+    from twincell.cli import run
+    sys.exit(run(sys.argv[1:]))
+"""
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Path:
+    for chamber in ("a", "b"):
+        write_chamber(tmp_path / "data" / chamber, [2 + frame // 6 for frame in range(20)])
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def whole(recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The table of one undisturbed count."""
+    monkeypatch.setattr(METHODS, "_modules", {"fake": "helpers.fake_method"})
+    monkeypatch.setattr(parts, "PART", 4)
+    fake_model(tmp_path / "run")
+    assert run(["count", str(tmp_path / "run"), str(recording), "--out", str(tmp_path / "whole.csv")]) == 0
+    return (tmp_path / "whole.csv").read_text()
+
+
+def start(tmp_path: Path, *args: str, slow: bool = False) -> subprocess.Popen[str]:
+    script = tmp_path / f"count_{slow}.py"
+    script.write_text(SCRIPT.format(tests=str(TESTS), slow=slow))
+    command = [sys.executable, str(script), "count", str(tmp_path / "run"), str(tmp_path / "data"), *args]
+    environment = {**os.environ, "PYTHONPATH": str(TESTS)}
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    )
+
+
+def test_a_count_killed_in_the_middle_goes_on_where_it_was(
+    whole: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "counts.csv"
+    process = start(tmp_path, "--out", str(out), slow=True)
+    assert process.stdout is not None
+    told = [process.stdout.readline() for _ in range(3)]
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert told == ["part 0\n", "part 1\n", "part 2\n"]
+    kept = sorted((tmp_path / "counts.csv.parts").glob("part-*.csv"))
+    assert len(kept) == 3
+    assert not out.exists()
+
+    again = ["count", str(tmp_path / "run"), str(tmp_path / "data"), "--out", str(out)]
+    assert run(again) == 2
+    assert "--resume" in capsys.readouterr().err
+    assert run([*again, "--resume", "--single"]) == 2
+    assert "another model, input or option" in capsys.readouterr().err
+
+    counted: list[int] = []
+    count_part = parts.Parts.count
+    monkeypatch.setattr(
+        parts.Parts, "count", lambda self, n, *rest: (counted.append(n), count_part(self, n, *rest))
+    )
+    assert run([*again, "--resume"]) == 0
+    assert counted == list(range(3, 10))  # nothing is counted twice
+    assert out.read_text() == whole
+    assert not (tmp_path / "counts.csv.parts").exists()
+
+
+@pytest.mark.slow
+def test_two_processes_make_the_same_table_as_one(whole: str, tmp_path: Path) -> None:
+    process = start(tmp_path, "--out", str(tmp_path / "counts.csv"), "--workers", "2")
+    _, told = process.communicate(timeout=300)
+    assert process.returncode == 0, told
+    assert (tmp_path / "counts.csv").read_text() == whole
+
+
+def test_the_parts_belong_to_one_job(recording: Path, tmp_path: Path) -> None:
+    from twincell.counting.inputs import Choices, gather
+    from twincell.models.base.file import load_model
+
+    METHODS.register("fake", "helpers.fake_method")
+    frames = gather([recording], Choices())
+    model = load_model(fake_model(tmp_path / "one"))
+    other = load_model(fake_model(tmp_path / "two", gain=2))
+    same = parts.job_fingerprint(frames, model, convert=False)
+    assert same == parts.job_fingerprint(gather([recording], Choices()), model, convert=False)
+    assert same != parts.job_fingerprint(frames, other, convert=False)
+    assert same != parts.job_fingerprint(frames, model, convert=True)
+    assert same != parts.job_fingerprint(gather([recording], Choices(minutes=5)), model, convert=False)
+
+
+def test_numbers_survive_the_parts_to_the_last_digit(recording: Path, tmp_path: Path) -> None:
+    """What a part keeps as text must be what was counted."""
+    from twincell.counting.inputs import Choices, gather
+    from twincell.counting.reader import Reader
+    from twincell.models.base.file import load_model
+
+    METHODS.register("fake", "helpers.fake_method")
+    frames = gather([recording], Choices())
+    model = load_model(fake_model(tmp_path / "third", gain=1 / 3))
+    kept = parts.Parts(tmp_path / "kept", frames, "job")
+    with Reader(frames, 128) as reader:
+        kept.count(0, model, reader)
+        counted, _ = parts.count_rows(kept.rows(0), model, reader)
+    read = kept.join()
+    for name in ("count_frame", "std", "novelty"):
+        assert (read[name].astype("float32") == counted[name].astype("float32")).all()
+    pd.testing.assert_series_equal(read["row"], counted["row"])

@@ -1,1 +1,0 @@
-"""Makers of small test data; no image lies in the repository."""

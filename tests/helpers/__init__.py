@@ -1,0 +1,1 @@
+"""What several rooms' tests build on: toys, simulators, a fake method."""

@@ -1,0 +1,227 @@
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+
+from twincell.errors import UserError
+from twincell.simulate.draws import Draws
+from twincell.simulate.preset_files import preset_names
+from twincell.simulate.scene import Scene, load_scene_settings, sample
+from twincell.simulate.scene.sample import draw_counts
+
+PRESETS = ["ellipse-bf", "ellipse-pc", "optics-bf", "optics-pc"]
+
+
+def distances(scene: Scene) -> torch.Tensor:
+    """(N, S, S) px between the centres; infinite for a cell and itself, and for empty slots."""
+    places = torch.stack([scene.x, scene.y], -1).double()
+    apart = torch.cdist(places, places, compute_mode="donot_use_mm_for_euclid_dist")
+    both = scene.present[:, :, None] & scene.present[:, None]
+    both &= ~torch.eye(scene.present.shape[1], dtype=torch.bool)
+    return torch.where(both, apart, torch.inf)
+
+
+def test_the_presets_are_these() -> None:
+    assert preset_names() == PRESETS
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_scene_does_not_depend_on_its_neighbours(preset: str) -> None:
+    many = sample(preset, 40, seed=5)
+    few = sample(preset, 7, seed=5, start=21)
+    for name in ("present", "x", "y", "radius", "stretch", "lobes", "grain"):
+        assert torch.equal(getattr(few, name), getattr(many, name)[21:28]), name
+    assert torch.equal(few.chamber.box, many.chamber.box[21:28])
+    assert torch.equal(few.dirt.specks, many.dirt.specks[21:28])
+    assert not torch.equal(sample(preset, 7, seed=6, start=21).x, few.x)
+
+
+def test_counts_follow_36_minus_k() -> None:
+    settings = load_scene_settings("ellipse-bf").counts
+    counts = draw_counts(settings, Draws(0, torch.arange(30_000))).numpy()
+    assert counts.min() == 1
+    assert counts.max() == 30
+    k = np.arange(1, 31)
+    expected = (36 - k) / (36 - k).sum() * len(counts)
+    seen = np.bincount(counts, minlength=31)[1:]
+    assert stats.chisquare(seen, expected).pvalue > 0.001
+
+
+def test_other_weights_of_counts_are_followed() -> None:
+    settings = load_scene_settings(
+        "optics-bf", {"counts": {"least": 0, "most": 2, "weights": [1, 0, 3]}}
+    ).counts
+    counts = draw_counts(settings, Draws(0, torch.arange(4000)))
+    assert set(counts.tolist()) == {0, 2}
+    assert abs(float((counts == 2).float().mean()) - 0.75) < 0.03
+
+
+def test_chambers_may_be_empty_by_setting_only() -> None:
+    empty = sample(load_scene_settings("optics-pc", {"counts.least": 0, "counts.most": 0}), 4, seed=0)
+    assert empty.counts.tolist() == [0, 0, 0, 0]
+    assert bool(empty.centres.isnan().all())
+    assert int(sample("optics-pc", 64, seed=0).counts.min()) >= 1
+
+
+@pytest.mark.parametrize(
+    ("preset", "margins"), [("ellipse-bf", (26, 20, 12, 6)), ("ellipse-pc", (12, 11, 11, 10))]
+)
+def test_no_ellipse_comes_nearer_to_the_border_than_the_paper_says(
+    preset: str, margins: tuple[int, ...]
+) -> None:
+    scene = sample(preset, 64, seed=1)
+    left, right, top, bottom = margins
+    x, y = scene.x[scene.present], scene.y[scene.present]
+    assert float(x.min()) >= left
+    assert float(x.max()) <= 128 - right
+    assert float(y.min()) >= top
+    assert float(y.max()) <= 128 - bottom
+    assert float(x.min()) < left + 2, "the bounds are used to their end"
+
+
+@pytest.mark.parametrize(("preset", "overlap"), [("ellipse-bf", 0.0), ("ellipse-pc", 1.0)])
+def test_ellipses_overlap_no_more_than_allowed(preset: str, overlap: float) -> None:
+    scene = sample(preset, 128, seed=2)
+    longest = (scene.radius * scene.stretch.sqrt()).double()
+    into = longest[:, :, None] + longest[:, None] - distances(scene)
+    assert float(into.max()) <= overlap + 0.01
+    if overlap:
+        assert float(into.max()) > 0.5 * overlap, "the allowance is used"
+
+
+def test_sizes_of_ellipses_are_those_of_the_paper() -> None:
+    scene = sample("ellipse-pc", 128, seed=3)
+    wide = scene.radius * scene.stretch.sqrt()
+    narrow = scene.radius / scene.stretch.sqrt()
+    few = scene.present & (scene.counts < 8)[:, None]  # where there is room, none is drawn smaller
+    assert float(wide[few].max()) <= 10.0 + 1e-4  # 9 px with both sides 1 px out
+    assert float(narrow[few].min()) >= 2.0 - 1e-4  # 3 px with both sides in by half of 2 px
+    assert float(wide[few].max()) > 9
+    assert float(narrow[few].min()) < 2.5
+
+
+@pytest.mark.parametrize("preset", ["optics-bf", "optics-pc"])
+def test_cells_press_on_each_other_but_stay_apart(preset: str) -> None:
+    settings = load_scene_settings(preset)
+    scene = sample(settings, 96, seed=4)
+    sums = scene.radius[:, :, None] + scene.radius[:, None]
+    share = distances(scene) / sums
+    assert float(share.min()) > 0.6  # a cell without room may be squeezed further than its neighbours
+    crowded = (scene.counts > 5)[:, None] & scene.present
+    touching = (share < 1.1).any(2)[crowded].float().mean()
+    assert 0.45 < float(touching) < 0.95
+    assert float(scene.radius[scene.present].max() / scene.radius[scene.present].min()) > 3
+
+
+@pytest.mark.parametrize("preset", ["optics-bf", "optics-pc"])
+def test_cells_lie_in_the_chamber_or_its_doors(preset: str) -> None:
+    scene = sample(preset, 64, seed=5)
+    box = scene.chamber.box
+    inside = (
+        (scene.x > box[:, :1]) & (scene.x < box[:, 2:3]) & (scene.y > box[:, 1:2]) & (scene.y < box[:, 3:])
+    )
+    share = float(inside[scene.counted].float().mean())
+    assert 0.9 < share < 1.0
+    seen = scene.counted & (scene.x >= 0) & (scene.x < 128) & (scene.y >= 0) & (scene.y < 128)
+    assert torch.equal(seen, scene.counted), "every cell that counts can be seen"
+
+
+def test_a_cell_without_room_is_drawn_smaller_not_dropped() -> None:
+    settings = load_scene_settings("ellipse-bf", {"counts.least": 30, "place.tries": 1})
+    scene = sample(settings, 16, seed=0)
+    assert scene.counts.tolist() == [30] * 16
+    assert float(scene.radius[scene.present].min()) < 2
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        ({"counts.most": 0}, "counts.most = 0 is below counts.least = 1"),
+        ({"counts.offset": 20}, "must exceed counts.most = 30"),
+        ({"counts.weights": [1, 2]}, "needs 30 values"),
+        ({"cells.colour": 1}, "scene.cells.colour = 1"),
+        ({"place.touching": 2}, "less than or equal to 1"),
+        ({"counts.most.k": 2}, "'most' is one value"),
+    ],
+)
+def test_impossible_settings_are_named(overrides: dict[str, Any], words: str) -> None:
+    with pytest.raises(UserError) as error:
+        load_scene_settings("optics-bf", overrides)
+    assert words in str(error.value)
+
+
+def test_an_unknown_preset_is_refused_with_the_known_names() -> None:
+    with pytest.raises(UserError, match="'optics' is not known; choose one of: ellipse-bf"):
+        sample("optics", 1, seed=0)
+
+
+def test_scenes_can_be_cut_and_joined() -> None:
+    scene = sample("optics-bf", 6, seed=0)
+    again = Scene.cat([scene[:2], scene[2:]]).to("cpu")
+    assert len(again) == 6
+    assert torch.equal(again.dirt.rings, scene.dirt.rings)
+    assert torch.equal(again.centres.nan_to_num(), scene.centres.nan_to_num())
+    with pytest.raises(ValueError, match="n must be >= 1"):
+        sample("optics-bf", 0, seed=0)
+
+
+def test_bubbles_sit_on_cells_and_do_not_count() -> None:
+    scene = sample("optics-pc", 64, seed=6)
+    bubbles = scene.dirt.bubbles
+    there = bubbles[..., 3] > 0
+    assert 0.5 < float(there.sum(1).float().mean()) < 3
+    apart = torch.cdist(bubbles[..., :2], torch.stack([scene.x, scene.y], -1))
+    to_outline = torch.where(scene.present[:, None], apart - scene.radius[:, None], torch.inf).amin(2)[there]
+    assert float(to_outline.max()) < float(bubbles[..., 2].max())
+    none = sample(load_scene_settings("optics-pc", {"dirt.bubbles": 0}), 64, seed=6)
+    assert torch.equal(none.counts, scene.counts)
+    assert float(none.dirt.bubbles.abs().max()) == 0
+
+
+@pytest.mark.parametrize("preset", ["optics-bf", "optics-pc"])
+def test_large_cells_keep_from_the_wall(preset: str) -> None:
+    settings = load_scene_settings(
+        preset, {"place.doors": 0, "place.keep_in": 0.9, "cells.swollen_images": 1}
+    )
+    scene = sample(settings, 48, seed=7)
+    box = scene.chamber.box[:, None]
+    gap = torch.stack(
+        [scene.x - box[..., 0], box[..., 2] - scene.x, scene.y - box[..., 1], box[..., 3] - scene.y]
+    )
+    assert float((gap.amin(0) - 0.9 * scene.radius)[scene.counted].min()) > -1e-3
+
+
+def test_clumps_that_grew_together_lie_nearer_and_keep_their_count() -> None:
+    def nearness(share: float) -> tuple[torch.Tensor, Scene]:
+        settings = load_scene_settings("optics-bf", {"cells.fused_images": share, "cells.rosette_images": 0})
+        scene = sample(settings, 64, seed=8)
+        sums = scene.radius[:, :, None] + scene.radius[:, None]
+        return (distances(scene) / sums).flatten(1).amin(1), scene
+
+    near, fused = nearness(1.0)
+    apart, usual = nearness(0.0)
+    assert float(near[fused.counts > 5].mean()) < 0.8 < float(apart[usual.counts > 5].mean())
+    assert torch.equal(fused.counts, usual.counts)
+    assert float(fused.fused.min()) >= 0.4
+    assert float(usual.fused.max()) == 0
+
+
+def test_in_a_rosette_large_cells_gather_round_the_first() -> None:
+    def scene_of(share: float) -> Scene:
+        changes = {"cells.rosette_images": share, "counts.least": 10, "cells.swollen_images": 0}
+        return sample(load_scene_settings("optics-bf", changes), 64, seed=5)
+
+    def near_the_first(scene: Scene) -> torch.Tensor:
+        apart = torch.hypot(scene.x - scene.x[:, :1], scene.y - scene.y[:, :1])
+        return (apart < 1.1 * (scene.radius + scene.radius[:, :1])) & scene.counted
+
+    blooming, plain = scene_of(1.0), scene_of(0.0)
+    assert torch.equal(blooming.counts, plain.counts)
+    first = slice(1, 5)  # four at least sit round the first
+    # Some first cells lie against a wall or in a door, where there is less room round them.
+    assert float(near_the_first(blooming)[:, first].float().mean()) > 0.7
+    assert float(near_the_first(plain)[:, first].float().mean()) < 0.5
+    assert float(blooming.radius[:, first].mean()) > 1.1 * float(plain.radius[:, first].mean())
+    assert float(blooming.fused[:, first].min()) >= 0.8
