@@ -16,11 +16,11 @@ from twincell.data.manifest import Manifest
 from twincell.errors import UserError
 from twincell.io.recordings import Reading
 from twincell.preprocess import contact_sheet
+from twincell.preprocess import import_stack as stack_import
 from twincell.preprocess.chambers.framing import framing_for
 from twincell.preprocess.chambers.layout import Wanted, first_look
 from twincell.preprocess.frames import treat_frame
 from twincell.preprocess.import_stack import Chambers, import_stack
-from twincell.preprocess.import_stack import import_stack as stack_import
 from twincell.preprocess.quality_control import Seen
 from twincell.preprocess.registration.registration import Motion
 
