@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from twincell.errors import UserError
-from twincell.files import fresh_dir, fresh_file, sha256, write_atomic
+from twincell.files import check_outputs, fresh_dir, fresh_file, sha256, stamp, write_atomic, write_new
 
 
 def test_text_and_bytes_are_written_and_nothing_is_left_beside(tmp_path: Path) -> None:
@@ -89,3 +89,93 @@ def test_sha256_is_the_known_one(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_bytes(b"abc")
     assert sha256(path) == hashlib.sha256(b"abc").hexdigest()
+
+
+# -- outputs of a verb -------------------------------------------------------------------------------
+
+
+def test_an_output_that_is_an_input_is_refused_also_with_force_and_through_links(tmp_path: Path) -> None:
+    labels = write_atomic(tmp_path / "manifest.csv", "made by hand")
+    (tmp_path / "link.json").symlink_to(labels)
+    for force in (False, True):
+        for name in ("manifest.csv", "sub/../manifest.csv", "link.json"):
+            with pytest.raises(UserError, match="is an input of this command"):
+                check_outputs({"--json": tmp_path / name}, [labels], force)
+    assert labels.read_text() == "made by hand"
+
+
+def test_outputs_that_exist_are_folders_or_share_a_name_are_refused_together(tmp_path: Path) -> None:
+    old = write_atomic(tmp_path / "old.html", "x")
+    asked = {
+        "--report": old,
+        "--out": tmp_path / "new.csv",
+        "--json": tmp_path / "." / "new.csv",
+        "--points": tmp_path,
+        "--plot": None,
+    }
+    with pytest.raises(UserError) as caught:
+        check_outputs(asked)
+    assert [problem.split(":")[0].split()[0] for problem in caught.value.problems] == [
+        "--report",
+        "--json",
+        "--points",
+    ]
+    check_outputs({"--report": old, "--out": tmp_path / "new.csv"}, force=True)
+
+
+def test_a_file_made_while_the_work_ran_is_kept_and_the_result_goes_beside_it(tmp_path: Path) -> None:
+    first = write_new(tmp_path / "counts.csv", "one")
+    second = write_new(tmp_path / "counts.csv", "two")
+    third = write_new(tmp_path / "counts.csv", "three")
+    assert [path.name for path in (first, second, third)] == ["counts.csv", "counts-2.csv", "counts-3.csv"]
+    assert [path.read_text() for path in (first, second, third)] == ["one", "two", "three"]
+    assert write_new(first, "anew", force=True) == first
+    assert first.read_text() == "anew"
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_a_drive_without_links_still_overwrites_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_links(*_: object) -> None:
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr(os, "link", no_links)
+    assert write_new(tmp_path / "a.csv", "one").read_text() == "one"
+    assert write_new(tmp_path / "a.csv", "two").name == "a-2.csv"
+    assert (tmp_path / "a.csv").read_text() == "one"
+
+
+def test_a_long_name_can_be_written(tmp_path: Path) -> None:
+    assert write_atomic(tmp_path / ("n" * 251 + ".csv"), "x").read_text() == "x"
+
+
+def test_a_stamp_sees_new_content_of_the_same_size_and_time(tmp_path: Path) -> None:
+    path = tmp_path / "frame.raw"
+    path.write_bytes(bytes(1_000_000))
+    facts = path.stat()
+    before = stamp(path)
+    path.write_bytes(b"\1" * 1_000_000)
+    os.utime(path, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    after = stamp(path)
+    assert before["size"] == after["size"]
+    assert before["modified_ns"] == after["modified_ns"]
+    assert before["content"] != after["content"]
+
+
+def test_only_a_whole_stamp_reads_every_byte(tmp_path: Path) -> None:
+    path = tmp_path / "frame.raw"
+    path.write_bytes(bytes(1_000_000))
+    quick, whole = stamp(path)["content"], stamp(path, whole=True)["content"]
+    with path.open("r+b") as file:
+        file.seek(10_000)  # between two of the blocks a quick stamp looks at
+        file.write(b"\1")
+    assert stamp(path)["content"] == quick
+    assert stamp(path, whole=True)["content"] != whole
+
+
+def test_the_stamp_of_a_folder_sees_every_file_below(tmp_path: Path) -> None:
+    write_atomic(tmp_path / "store" / "c" / "0", "chunk")
+    before = stamp(tmp_path / "store")["content"]
+    write_atomic(tmp_path / "store" / "c" / "1", "chunk")
+    assert stamp(tmp_path / "store")["content"] != before
