@@ -62,7 +62,7 @@ def test_all_faults_are_told_at_once() -> None:
         ({"model.network.widths": [1]}, "model.network.widths: no such setting"),
         ({"model.network.channels": [1, 2]}, "model.network.channels"),
         ({"model.loss.pixels": "l1"}, "model.loss.pixels"),
-        ({"method": "yolo"}, "method 'yolo' is unknown: use one of"),
+        ({"method": "yolo"}, "name a preset of yolo instead"),
         ({"nowhere.to.be": 1}, "there is no section 'nowhere'"),
         ({"training.steps": 5, "training.epochs": 5}, "exactly one of epochs and steps"),
         ({"training.steps": None, "training.epochs": None}, "exactly one of epochs and steps"),

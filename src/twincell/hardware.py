@@ -1,5 +1,6 @@
 """What a run computes on: its name for people, and whether it has bfloat16 in hardware."""
 
+import os
 import platform
 from functools import lru_cache
 from pathlib import Path
@@ -25,8 +26,22 @@ def device_name(device: torch.device) -> str:
         return f"cuda ({torch.cuda.get_device_name(device)})"
     if device.type == "cpu":
         threads = torch.get_num_threads()
-        return f"cpu ({_cpu_model()}, {threads} thread{'s' * (threads != 1)})"
+        return f"cpu ({cpu_name()}, {threads} thread{'s' * (threads != 1)})"
     return device.type
+
+
+def cpu_cores() -> int:
+    """Cores this process may use, which a cluster or a container may limit."""
+    usable = getattr(os, "sched_getaffinity", None)
+    return len(usable(0)) if usable else os.cpu_count() or 1
+
+
+def memory_gb() -> float | None:
+    """Memory of the machine in GB; None where the system does not say."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    except (AttributeError, ValueError, OSError):
+        return None
 
 
 @lru_cache
@@ -40,7 +55,8 @@ def _cpu_flags() -> set[str]:
     return set(lines[0].split(":", 1)[1].split()) if lines else set()
 
 
-def _cpu_model() -> str:
+def cpu_name() -> str:
+    """The processor's name for people."""
     lines = [line for line in _cpu_lines() if line.startswith("model name")]
     model = lines[0].split(":", 1)[1] if lines else platform.processor() or platform.machine()
     return " ".join(model.replace("(R)", "").replace("(TM)", "").split())

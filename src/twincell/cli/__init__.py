@@ -28,6 +28,7 @@ VERBS = [
     "count",
     "growth",
     "translate",
+    "doctor",
 ]
 MACHINE_SAYS_NO = (errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EROFS, errno.EDQUOT)
 STOPPED = 130  # what shells expect of a program ended by Ctrl-C
