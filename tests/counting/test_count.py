@@ -55,7 +55,7 @@ def test_a_folder_of_numbered_pictures_is_a_time_lapse(
     assert set(table["chamber"]) == {"night"}
     assert ((table["lower"] <= table["count"]) & (table["count"] <= table["upper"])).all()
     assert table["flag"].isna().all()
-    assert "12 pictures read as one time-lapse, by their names frames 0 to 11" in told
+    assert "12 images read as one time-lapse, by their names frames 0 to 11" in told
     assert "skipped notes.txt" in told
 
 
@@ -93,6 +93,7 @@ def test_stacks_are_read_by_axes_that_somebody_states(
         axes = ["--axes", "XYT"]
         tifffile.imwrite(path, np.ascontiguousarray(stack.transpose(2, 1, 0)), photometric="minisblack")
     elif kind == "one page":
+        axes = ["--override-axes", "--axes", "TYX"]  # a volume, by the file's own word
         tifffile.imwrite(path, stack, volumetric=True, tile=(1, 64, 64))
     else:
         compression = "zlib" if kind == "compressed" else None
@@ -115,9 +116,11 @@ def test_axes_are_never_guessed(model: str, tmp_path: Path, capsys: pytest.Captu
     assert run(["count", model, *(str(tmp_path / f"{n}.tif") for n in "abc"), *out]) == 2
     told = capsys.readouterr().err.splitlines()
     assert len(told) == 3
-    assert "does not say what its axes are" in told[0]
-    assert "12 entries along axis C" in told[1]
-    assert "12 entries along axis Z" in told[2]
+    assert "does not say what its 3 dimensions (12 x 128 x 128) are" in told[0]
+    assert "has 12 channels; choose one with --channel" in told[1]
+    assert "has 12 focal planes; choose one with --z" in told[2]
+    assert run(["count", model, str(tmp_path / "c.tif"), "--axes", "TYX", *out]) == 2
+    assert "disagree: T (time) against Z (focal plane)" in capsys.readouterr().err
     for axes in ("TZYX", "TTX", "TQX", "T"):
         assert run(["count", model, str(tmp_path / "a.tif"), "--axes", axes, *out]) == 2
         assert axes in capsys.readouterr().err
@@ -247,9 +250,9 @@ def test_colour_and_16_bit_pictures_are_converted_only_when_asked(
     ("name", "says"),
     [
         ("nothing", "is missing"),
-        ("empty", "holds no picture"),
-        ("film.nd2", "twincell import stack"),
-        ("notes.txt", "no picture, stack or manifest"),
+        ("empty", "holds no image"),
+        ("film.nd2", "cannot be read as ND2"),
+        ("notes.txt", "of a kind that is not read"),
     ],
 )
 def test_inputs_that_hold_nothing_to_count(

@@ -75,7 +75,7 @@ def test_axes_against_the_file_need_a_second_word(tmp_path: Path) -> None:
     [
         ("TQX", "unknown axis Q"),
         ("TTX", "more than once"),
-        ("XYT", "does not end in YX"),
+        ("TCX", r"has no Y \(row\)"),
         ("TZYX", "names 4 dimensions, the file has 3"),
     ],
 )
@@ -186,7 +186,7 @@ def test_a_folder_of_stacks_and_two_files_of_one_name(tmp_path: Path) -> None:
         write_ome(tmp_path / folder / "night.ome.tif", list(numbered(3)))
     assert [r.name for r in open_recordings([tmp_path / "a"])] == ["night"]
     both = open_recordings([tmp_path / "a", tmp_path / "b"])
-    assert [r.name for r in both] == ["night-1", "night-2"]
+    assert [r.name for r in both] == ["night", "night-2"]
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,10 @@
-"""From what the user names - files, folders, stacks, a manifest - to one table of frames, not yet read."""
+"""From what the user names - files, folders, a manifest - to one table of frames, not yet read."""
 
+import json
 import math
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -12,15 +13,21 @@ from twincell.data import rows as manifest_rows
 from twincell.data.manifest import NAME as MANIFEST
 from twincell.data.manifest import Manifest, manifest_path
 from twincell.errors import UserError
-from twincell.faults import Fault, FaultError, error, refuse
-from twincell.io.stacks import StackInfo, describe, pages
+from twincell.faults import FaultError, error, refuse
+from twincell.io.bit_depth import settle_depth
+from twincell.io.filenames import listed, names_apart
+from twincell.io.named_images import read_image
+from twincell.io.readers import known_formats
+from twincell.io.reading import Reading
+from twincell.io.recording import Frame, Recording
+from twincell.io.recordings import open_recordings
+from twincell.io.usual import usual_kind
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
-TIFFS = frozenset({".tif", ".tiff"})
-NEED_IMPORT = frozenset({".nd2", ".czi", ".lif", ".zarr", ".oir", ".vsi"})
 COLUMNS = (
-    "chamber", "frame", "time_h", "image", "path", "page", "modality", "origin", "counted", "series", "noted"
+    "chamber", "frame", "time_h", "image", "path", "page", "recording", "bits", "modality", "origin",
+    "counted", "series", "noted",
 )  # fmt: skip
+OF_FILE = -1  # in `recording`: the frame is an image of the file in `path`
 
 
 @dataclass
@@ -28,87 +35,108 @@ class Frames:
     """Everything to be counted, in the order of counts.csv.
 
     Attributes:
-        table: one row per frame: `chamber` ("" = a picture for itself), `frame`, `time_h` (NaN = unknown),
-            `image` (as the user knows it), `path`, `page`, `modality` and `origin` ("" = not said), `counted`
-            (a person's count, NaN = none), `series` (whether the row is part of a time-lapse), `noted` (why
-            not to trust the image, by a manifest's column `flag`, as `twincell import stack` writes it).
-        stacks: the stacks among the paths.
+        table: one row per frame: `chamber` ("" = an image for itself), `frame`, `time_h` (NaN = unknown),
+            `image` (as the user knows it), `path`, `page` (of the file, or place in its recording),
+            `recording` (place in `recordings`, or `OF_FILE`), `bits` (the camera's, 0 = bytes or not known),
+            `modality` and `origin` ("" = not said), `counted` (a person's count, NaN = none), `series`
+            (whether the row is part of a time-lapse), `noted` (why not to trust the image, by a manifest's
+            column `flag`, as `twincell import stack` writes it).
+        recordings: positions of stacks, read frame by frame.
         notes: what was decided or left out, to be printed.
     """
 
     table: pd.DataFrame
-    stacks: dict[str, StackInfo] = field(default_factory=dict)
+    recordings: list[Recording] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.table)
 
+    def how(self) -> str:
+        """How the recordings are read, as JSON: what decides their pixels beside the table."""
+        return json.dumps([[r.source, r.axes, r.axes_from, r.chosen] for r in self.recordings])
+
 
 @dataclass(frozen=True)
 class Choices:
-    """What the user says about inputs that do not say it themselves."""
+    """What the user says about inputs that do not say it themselves.
+
+    Attributes:
+        axes: what a stack's dimensions are, such as TYX; `override_axes`: also against the file's own word.
+        modality: of images that no manifest describes.
+        minutes: between two frames, where nothing says.
+        single: each image for itself, no time-lapse.
+        names: pattern of single images' names, such as "img_{P}_t{T}.tif".
+        channel, z: which channel and focal plane, from 1 (or as in the names).
+        bit_depth: the camera's bits, 8 to 16, where file and values do not say it.
+    """
 
     axes: str | None = None
     modality: str | None = None
     minutes: float | None = None
     single: bool = False
+    names: str | None = None
+    channel: int | None = None
+    z: int | None = None
+    override_axes: bool = False
+    bit_depth: int | None = None
+
+    def reading(self) -> Reading:
+        """How files are read: nothing is refused that can be counted or flagged."""
+        return Reading(
+            axes=self.axes,
+            override_axes=self.override_axes,
+            names=self.names,
+            channel=self.channel,
+            z=self.z,
+            bit_depth=self.bit_depth,
+            loose=True,
+            single=self.single,
+        )
 
 
 def gather(inputs: Sequence[str | Path], choices: Choices) -> Frames:
     """All frames of all inputs.
 
-    A folder, or the single files named, form a time-lapse where their names differ in exactly one number,
-    which then is the frame; otherwise each picture stands for itself. A stack is a time-lapse of its own.
-    A manifest says all this itself.
+    What is a recording is decided where `twincell import stack` decides it, in `twincell.io.recordings`;
+    a manifest says all of it itself.
 
     Raises:
         UserError: everything that keeps an input from being understood, all at once.
     """
+    paths = [Path(name) for name in inputs]
+    manifests = [path for path in paths if path.suffix == ".csv" or (path / MANIFEST).is_file()]
+    files = [path for path in paths if path not in manifests]
     found = Frames(pd.DataFrame(columns=list(COLUMNS)))
     parts: list[pd.DataFrame] = []
-    faults: list[Fault] = []
-    loose: list[Path] = []
-    for name in inputs:
-        path = Path(name)
+    problems: list[str] = []
+    for path in manifests:
         try:
-            if path.suffix.lower() in NEED_IMPORT:
-                raise FaultError(
-                    error(path, "is a microscope's own format", "bring it in with `twincell import stack`")
-                )
             if not path.exists():
-                raise FaultError(
-                    error(path, "is missing", "name files, folders, TIFF stacks or a manifest.csv")
-                )
-            if path.suffix == ".csv" or (path / MANIFEST).is_file():
-                parts.append(_of_manifest(path, choices))
-            elif path.is_dir():
-                parts.extend(_of_folder(path, choices, found))
-            elif path.suffix.lower() not in SUFFIXES:
-                raise FaultError(error(path, "is no picture, stack or manifest", f"use {_known()}"))
-            elif path.suffix.lower() in TIFFS and _is_stack(path):
-                parts.append(_of_stack(path, choices, found))
-            else:
-                loose.append(path)
-        except FaultError as problem:
-            faults.append(problem.fault)
-    for folder in dict.fromkeys(path.parent for path in loose):
-        own = [path for path in loose if path.parent == folder]
-        parts.append(_of_files(own, folder.resolve().name or str(folder), choices, found))
-    refuse(faults)
+                raise FaultError(error(path, "is missing", "check the path"))
+            parts.append(_of_manifest(path, choices, found))
+        except UserError as problem:
+            problems += problem.problems
+    if files:
+        try:
+            for recording in open_recordings(files, choices.reading()):
+                parts.append(_of_recording(recording, choices, found))
+        except UserError as problem:
+            problems += problem.problems
+    if problems:
+        raise UserError(problems)
     parts = [part for part in parts if len(part)]
     if not parts:
-        raise UserError(f"nothing to count in {', '.join(map(str, inputs))}; use {_known()}")
+        named = ", ".join(map(str, inputs))
+        raise UserError(
+            f"nothing to count in {named}; use {known_formats()} files, folders or a manifest.csv"
+        )
     found.table = pd.concat(_named_apart(parts), ignore_index=True)
+    found.notes = list(dict.fromkeys(found.notes))
     return found
 
 
-def natural(path: Path) -> list[tuple[int, int | str]]:
-    """Sorts t2 before t10: digits compare as numbers."""
-    words = re.split(r"(\d+)", path.name)
-    return [(0, int(word)) if word.isdigit() else (1, word) for word in words if word]
-
-
-def _of_manifest(path: Path, choices: Choices) -> pd.DataFrame:
+def _of_manifest(path: Path, choices: Choices, found: Frames) -> pd.DataFrame:
     """A manifest's rows; missing image files are left to be flagged, every other fault is refused here."""
     path = manifest_path(path)
     rows = manifest_rows.read_rows(path)
@@ -120,19 +148,17 @@ def _of_manifest(path: Path, choices: Choices) -> pd.DataFrame:
     table = manifest.table
     natural_rows = table["origin"] == "natural"
     per_chamber = table.groupby(["modality", "origin", "chamber"])["frame"].transform("size")
-    # One chamber recorded in two modalities is two time-lapses; drawn pictures are none.
-    kinds = table[natural_rows].groupby("chamber")["modality"].nunique()
-    twice = table["chamber"].isin(kinds.index[kinds > 1])
-    chamber = table["chamber"].where(~twice, table["chamber"] + "-" + table["modality"])
     order = table.sort_values(["modality", "origin", "chamber", "frame"], kind="stable").index
     return pd.DataFrame(
         {
-            "chamber": chamber.where(natural_rows, ""),
+            "chamber": _chambers(table).where(natural_rows, ""),
             "frame": table["frame"],
             "time_h": _times(table["frame"], table["time_h"], choices),
             "image": table["image"],
             "path": [str(image) for image in manifest.paths],
             "page": table["page"],
+            "recording": OF_FILE,
+            "bits": _bits(manifest, choices, found),
             "modality": table["modality"],
             "origin": table["origin"],
             "counted": table["count"],
@@ -142,94 +168,74 @@ def _of_manifest(path: Path, choices: Choices) -> pd.DataFrame:
     ).loc[order]
 
 
-def _of_folder(folder: Path, choices: Choices, found: Frames) -> Iterable[pd.DataFrame]:
-    """A folder's pictures; where it holds only folders, each of these."""
-    entries = sorted(folder.iterdir(), key=natural)
-    pictures = [entry for entry in entries if entry.is_file() and entry.suffix.lower() in SUFFIXES]
-    inside = [entry for entry in entries if entry.is_dir() and any(map(_is_picture, entry.iterdir()))]
-    other = [e.name for e in entries if e.is_file() and e not in pictures and not e.name.startswith(".")]
-    if other:
-        found.notes.append(f"{folder}: skipped {_some(other)}, no picture by the name")
-    if not pictures and not inside:
-        raise FaultError(error(folder, "holds no picture", f"use {_known()}"))
-    if pictures and inside:
-        found.notes.append(
-            f"{folder}: skipped the folders inside ({_some([e.name for e in inside])}); name them too"
-        )
-    if not pictures:
-        for entry in inside:
-            yield from _of_folder(entry, choices, found)
-        return
-    stacks = [path for path in pictures if path.suffix.lower() in TIFFS and _is_stack(path)]
-    for path in stacks:
-        yield _of_stack(path, choices, found)
-    plain = [path for path in pictures if path not in stacks]
-    if plain:
-        yield _of_files(plain, folder.resolve().name, choices, found)
+def _chambers(table: pd.DataFrame) -> "pd.Series[str]":
+    """One name for each time-lapse: a chamber recorded in two modalities is two."""
+    keys = table[table["origin"] == "natural"].drop_duplicates(["chamber", "modality"])
+    twice = keys["chamber"].duplicated(keep=False)
+    keys = pd.concat([keys[~twice], keys[twice]])  # the plain names are taken first
+    wanted = keys["chamber"].where(~twice, keys["chamber"] + "-" + keys["modality"])
+    pairs = zip(keys["chamber"], keys["modality"], strict=True)
+    name = dict(zip(pairs, names_apart(wanted.tolist()), strict=True))
+    both = zip(table["chamber"], table["modality"], strict=True)
+    return pd.Series([name.get(key, key[0]) for key in both], index=table.index)
 
 
-def _of_files(paths: list[Path], chamber: str, choices: Choices, found: Frames) -> pd.DataFrame:
-    """Single pictures: one time-lapse where the names say so, else each for itself."""
-    paths = sorted(paths, key=natural)
-    frames = None if choices.single else frame_numbers(paths)
-    if frames is not None:
-        what = f"{len(paths)} pictures read as one time-lapse, by their names frames"
-        found.notes.append(f"{chamber}: {what} {min(frames)} to {max(frames)}")
-    elif len(paths) > 1 and not choices.single:
-        what = (
-            f"{len(paths)} pictures counted each for itself: their names do not differ in exactly one number"
-        )
-        found.notes.append(f"{chamber}: {what} (a manifest can say which frame is which)")
-    numbers = pd.Series(range(len(paths)) if frames is None else frames)
-    unknown = pd.Series(math.nan, index=numbers.index)
+def _bits(manifest: Manifest, choices: Choices, found: Frames) -> "pd.Series[int]":
+    """The camera's bits of each row, the same for all of a chamber; 0 where its images are bytes."""
+    bits = pd.Series(0, index=manifest.table.index)
+    files, pages = manifest.paths, manifest.table["page"].tolist()
+    for (_, _, chamber), part in manifest.table.groupby(["modality", "origin", "chamber"], sort=False):
+        frames = [Frame(i, partial(read_image, files[i], pages[i]), str(files[i])) for i in part.index]
+        _, dtype, highest = usual_kind(frames, str(chamber), None, loose=True)
+        if depth := settle_depth(dtype, highest, choices.bit_depth, None, ""):
+            bits.loc[part.index] = depth.bits
+            found.notes.append(f"{chamber}: {depth.note(dtype)}")
+    return bits
+
+
+def _of_recording(recording: Recording, choices: Choices, found: Frames) -> pd.DataFrame:
+    """A recording's frames; those of a stack are read through it, single images by their files."""
+    places = range(len(recording))
+    images = [frame.path for frame in recording.frames] if recording.of_images else None
+    numbers = pd.Series([frame.number for frame in recording.frames] if images else places)
+    hours = pd.Series([math.nan if hour is None else hour for hour in recording.hours()])
+    found.notes += [*_told(recording), *recording.notes]
+    if images is None:
+        found.recordings.append(recording)
+    names = recording.source if images is None else [str(path) for path in images]
     return pd.DataFrame(
         {
-            "chamber": chamber if frames is not None else "",
-            "frame": numbers if frames is not None else 0,
-            "time_h": _times(numbers, unknown, choices) if frames is not None else math.nan,
-            "image": [str(path) for path in paths],
-            "path": [str(path) for path in paths],
-            "page": 0,
+            "chamber": "" if recording.alone else recording.name,
+            "frame": 0 if recording.alone else numbers,
+            "time_h": math.nan if recording.alone else _times(numbers, hours, choices),
+            "image": names,
+            "path": names,
+            "page": places if images is None else 0,
+            "recording": len(found.recordings) - 1 if images is None else OF_FILE,
+            "bits": recording.depth.bits if recording.depth else 0,
             "modality": choices.modality or "",
             "origin": "",
             "counted": math.nan,
-            "series": frames is not None,
+            "series": len(places) > 1 and not recording.alone and not choices.single,
             "noted": "",
-        }
+        },
+        index=numbers.index,
     )
 
 
-def _of_stack(path: Path, choices: Choices, found: Frames) -> pd.DataFrame:
-    info = describe(path, choices.axes)
-    found.stacks[str(path)] = info
-    found.notes.append(f"{path.name}: {info.echo()}")
-    numbers = pd.Series(range(info.frames))
-    return pd.DataFrame(
-        {
-            "chamber": path.name.removesuffix(path.suffix).removesuffix(".ome"),
-            "frame": numbers,
-            "time_h": _times(numbers, numbers * info.interval_h, choices),
-            "image": str(path),
-            "path": str(path),
-            "page": numbers,
-            "modality": choices.modality or "",
-            "origin": "",
-            "counted": math.nan,
-            "series": info.frames > 1 and not choices.single,
-            "noted": "",
-        }
-    )
-
-
-def frame_numbers(paths: Sequence[Path]) -> list[int] | None:
-    """The one number in which the names differ, None where they do not differ in exactly one."""
-    if len(paths) < 2 or len({re.sub(r"\d+", "#", path.stem) for path in paths}) > 1:
-        return None
-    numbers = [[int(n) for n in re.findall(r"\d+", path.stem)] for path in paths]
-    differing = [place for place in zip(*numbers, strict=True) if len(set(place)) > 1]
-    if len(differing) != 1 or len(set(differing[0])) < len(paths):
-        return None
-    return list(differing[0])
+def _told(recording: Recording) -> list[str]:
+    """By which axes a stack is read, or by which names images are a time-lapse."""
+    if not recording.of_images:
+        shape = " x ".join(map(str, recording.extra.get("shape", ())))
+        return [f"{Path(recording.source).name}: axes {recording.axes} ({shape}) by {recording.axes_from}"]
+    if recording.alone:
+        return []
+    numbers = [frame.number for frame in recording.frames]
+    span = f"frames {min(numbers)} to {max(numbers)}"
+    told = [f"{recording.name}: {len(numbers)} images read as one time-lapse, by their names {span}"]
+    if recording.missing:
+        told.append(f"{recording.name}: no image of frame {listed([str(n) for n in recording.missing])}")
+    return told
 
 
 def _times(frames: pd.Series, known: pd.Series, choices: Choices) -> pd.Series:
@@ -239,32 +245,10 @@ def _times(frames: pd.Series, known: pd.Series, choices: Choices) -> pd.Series:
 
 def _named_apart(parts: list[pd.DataFrame]) -> list[pd.DataFrame]:
     """Two inputs of the same chamber name must not become one time-lapse: later ones get a number."""
-    seen: dict[str, int] = {}
-    result = []
-    for part in parts:
-        taken = sorted(set(part["chamber"]) & set(seen) - {""})
-        names = {name: f"{name}-{seen[name] + 1}" for name in taken}
-        for name in part["chamber"].unique():
-            seen[name] = seen.get(name, 0) + 1
-        result.append(part.assign(chamber=part["chamber"].replace(names)) if names else part)
-    return result
-
-
-def _is_stack(path: Path) -> bool:
-    """Whether a TIFF holds several pictures; one that cannot be opened is a picture that will be flagged."""
-    try:
-        return pages(path) > 1
-    except Exception:  # decoders raise many kinds; the reader names the fault when it gets there
-        return False
-
-
-def _is_picture(path: Path) -> bool:
-    return path.is_file() and path.suffix.lower() in SUFFIXES
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-
-
-def _known() -> str:
-    return "PNG, JPEG or TIFF files, folders of them, TIFF stacks, or a manifest.csv"
+    names = [[name for name in part["chamber"].unique() if name] for part in parts]
+    apart = iter(names_apart([name for own in names for name in own]))
+    new = [{name: next(apart) for name in own} for own in names]
+    return [
+        part.assign(chamber=part["chamber"].replace(own)) if any(k != v for k, v in own.items()) else part
+        for part, own in zip(parts, new, strict=True)
+    ]

@@ -1,53 +1,48 @@
 """One frame of a recording as the model wants it: grey bytes, square, 128 x 128 - or why it cannot be."""
 
-import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
-from twincell.counting.inputs import Frames
+from twincell.counting.inputs import OF_FILE, Frames
 from twincell.faults import Fault, FaultError, error
 from twincell.io.images import GreyImage, read_grey, to_grey
-from twincell.io.stacks import Stack
+from twincell.io.readers.base import FrameError
 
 CONVERT = "or convert it by fixed rules with --convert"
 CROP = "crop the chamber out of it, or use `twincell import stack`"
 
 
 class Reader:
-    """Reads the frames of a table, several at once, one open stack at a time.
+    """Reads the frames of a table, several at once, a few files open at a time.
 
     Args:
         frames: what to read.
-        size: side of the square picture in pixels that the model takes.
-        convert: make colour, 16-bit and float pictures grey bytes (rules in `twincell.io.images`).
+        size: side of the square image in pixels that the model takes.
+        convert: make colour, 16-bit and float images grey bytes (rules in `twincell.io.images`).
     """
 
     def __init__(self, frames: Frames, size: int, convert: bool = False) -> None:
-        self._frames, self._size, self._convert = frames, size, convert
+        self._recordings, self._size, self._convert = frames.recordings, size, convert
         self._paths: list[str] = frames.table["path"].tolist()
         self._pages: list[int] = frames.table["page"].tolist()
-        self._lock = threading.Lock()
-        self._open: tuple[str, Stack] | None = None
+        self._recording: list[int] = frames.table["recording"].tolist()
+        self._bits: list[int] = frames.table["bits"].tolist()
 
     def __enter__(self) -> "Reader":
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._open is not None:
-            self._open[1].close()
-            self._open = None
+        for recording in self._recordings:
+            recording.close()
 
     def read(self, row: int) -> GreyImage | Fault:
         """The frame of this row, (size, size) uint8, or its fault."""
         try:
-            image = self._grey(self._paths[row], self._pages[row])
+            image = self._grey(row)
         except FaultError as problem:
             cure = problem.fault.cure if self._convert else f"{problem.fault.cure}, {CONVERT}"
             return replace(problem.fault, cure=cure) if _convertible(problem.fault) else problem.fault
@@ -67,30 +62,22 @@ class Reader:
     def size_of(self, row: int) -> tuple[int, int] | None:
         """Height and width of a frame before resizing, None where it cannot be read."""
         try:
-            return self._grey(self._paths[row], self._pages[row]).shape
+            return self._grey(row).shape
         except FaultError:
             return None
 
-    def _grey(self, path: str, page: int) -> GreyImage:
-        if path not in self._frames.stacks:
-            return read_grey(path, page, self._convert)
-        with self._lock:
-            pixels = self._of_stack(path, page)
-        return to_grey(pixels, f"{path}, frame {page}", self._convert)
-
-    def _of_stack(self, path: str, page: int) -> NDArray[Any]:
+    def _grey(self, row: int) -> GreyImage:
+        path, page, bits = self._paths[row], self._pages[row], self._bits[row] or None
+        if self._recording[row] == OF_FILE:
+            return read_grey(path, page, self._convert, bits)
+        where = f"{path}, frame {page}"
         try:
-            if self._open is None or self._open[0] != path:
-                if self._open is not None:
-                    self._open[1].close()
-                self._open = (path, Stack(Path(path), self._frames.stacks[path]))
-            return self._open[1].frame(page)
-        except Exception as failure:  # decoders raise many kinds; each means that this frame cannot be read
-            reason = (str(failure).strip() or type(failure).__name__).splitlines()[0]
-            what = f"cannot be read ({reason})"
-            raise FaultError(
-                error(f"{path}, frame {page}", what, "copy the file again from the source")
-            ) from failure
+            pixels = self._recordings[self._recording[row]].frames[page].load()
+        except FrameError as failure:
+            fault = "is missing" if failure.kind == "missing" else "cannot be read"
+            what = f"{fault} ({failure.detail})"
+            raise FaultError(error(where, what, "copy the file again from the source")) from failure
+        return to_grey(pixels, where, self._convert, bits)
 
 
 def sharpness(image: GreyImage) -> float:

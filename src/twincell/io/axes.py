@@ -20,7 +20,7 @@ def parse_axes(text: str, where: str = "--axes") -> str:
     """Axes as declared, in capitals, e.g. "TPCYX": one letter per dimension, slowest first.
 
     Raises:
-        UserError: unknown or repeated letters, no Y or X, or pictures not stored last.
+        UserError: unknown or repeated letters, no Y or X.
     """
     axes = text.strip().upper()
     problems = []
@@ -31,11 +31,9 @@ def parse_axes(text: str, where: str = "--axes") -> str:
         problems.append(
             f"{where}: {text!r} has {', '.join(twice)} more than once; give each dimension its own letter"
         )
-    if not problems and not (axes.endswith(("YX", "YXS"))):
-        problems.append(
-            f"{where}: {text!r} does not end in YX (or YXS for colour); pictures are read one by one, so "
-            "their rows and columns come last: save the stack that way"
-        )
+    if not problems and (lost := [a for a in "YX" if a not in axes]):
+        names = " and ".join(f"{a} ({MEANING[a]})" for a in lost)
+        problems.append(f"{where}: {text!r} has no {names}; name each dimension, for example TYX")
     if problems:
         raise UserError(problems)
     return axes
@@ -48,6 +46,7 @@ def settle_axes(
     shape: Sequence[int],
     where: str,
     override: bool = False,
+    notes: Sequence[str] = (),
 ) -> tuple[str, str]:
     """The axes to use and who says so.
 
@@ -58,6 +57,7 @@ def settle_axes(
         shape: the stack's sizes, one per axis.
         where: the file.
         override: take the declared axes although the file says otherwise.
+        notes: what is wrong with the file, said with the fault.
 
     Returns:
         axes and their source, e.g. ("TYX", "OME metadata").
@@ -69,8 +69,9 @@ def settle_axes(
     if declared is None and own is None:
         example = {2: "YX", 3: "TYX", 4: "TCYX", 5: "TPCYX"}.get(len(shape), "TPCZYX")
         raise UserError(
-            f"{where}: the file does not say what its {len(shape)} dimensions ({sizes}) are; declare them, "
-            f"slowest first, for example --axes {example}"
+            f"{where}: {''.join(f'{note}; ' for note in notes)}the file does not say what its "
+            f"{len(shape)} dimensions ({sizes}) are; declare them, slowest first, for "
+            f"example --axes {example}"
         )
     if declared is None:
         assert own is not None  # the case above

@@ -77,6 +77,30 @@ def missing_numbers(numbers: Sequence[int]) -> list[int]:
     return sorted(set(range(have[0], have[-1], step)) - set(have))
 
 
+def word(name: str) -> str:
+    """A name that may stand in a path: letters and digits of any script, dot, dash, underscore."""
+    return re.sub(r"[^\w.-]+", "_", name).strip("._-") or "recording"
+
+
+def names_apart(names: Sequence[str]) -> list[str]:
+    """The names made all different: the first of a kind keeps it, later ones get -2, -3, ... that is free."""
+    taken, result = set(names), []
+    seen: set[str] = set()
+    for name in names:
+        own = name
+        number = 2
+        while own in seen or (own != name and own in taken):
+            own, number = f"{name}-{number}", number + 1
+        seen.add(own)
+        result.append(own)
+    return result
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first few of some names, and how many more there are."""
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+
+
 def _by_words(paths: Sequence[Path], where: str) -> list[dict[str, int]]:
     parts = [[(m["before"], int(m["number"])) for m in NUMBER.finditer(p.stem)] for p in paths]
     if len(paths) == 1:
@@ -112,8 +136,7 @@ def _odd_ones(paths: Sequence[Path], parts: Sequence[Sequence[tuple[str, int]]])
     makes = [tuple(_plain(before) for before, _ in row) for row in parts]
     common = Counter(makes).most_common(1)[0][0]
     odd = [p.name for p, make in zip(paths, makes, strict=True) if make != common]
-    more = f" and {len(odd) - 5} more" if len(odd) > 5 else ""
-    return f"{', '.join(odd[:5])}{more} beside {paths[makes.index(common)].name}"
+    return f"{listed(odd)} beside {paths[makes.index(common)].name}"
 
 
 def _worded(row: Sequence[tuple[str, int]]) -> dict[str, int]:

@@ -3,25 +3,34 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from twincell.io.bit_depth import Depth
 from twincell.io.images import LUMA
 from twincell.io.readers.base import FrameError
 
 GAP = 1.5  # a pause this many times the usual one means that frames were dropped
 
 
+class Closes(Protocol):
+    """What can be closed."""
+
+    def close(self) -> None: ...  # noqa: D102
+
+
 @dataclass(frozen=True)
 class Frame:
-    """One moment of a position: its number, when it was taken (s on the file's clock) and how to read it."""
+    """One moment of a position: its number, how to read it, when it was taken (s on the file's clock)."""
 
     number: int
     load: Callable[[], NDArray[Any]]
     source: str
     time_s: float | None = None
+    path: Path | None = None
 
 
 @dataclass
@@ -37,6 +46,12 @@ class Recording:
             singly.
         pixel_size_um, interval_min: where known.
         missing: frame numbers that the names leave out.
+        depth: the camera's bits where its numbers have more than 8; see `bit_depth`.
+        alone: the frames are images for themselves, in no order of time.
+        of_images: every frame is a file of its own.
+        chosen: 0-based position, channel and focal plane of a stack.
+        notes: what is unusual about it, in sentences.
+        files: what keeps its files open, or None.
     """
 
     name: str
@@ -50,6 +65,12 @@ class Recording:
     interval_min: float | None = None
     missing: Sequence[int] = ()
     extra: dict[str, Any] = field(default_factory=dict)
+    depth: Depth | None = None
+    alone: bool = False
+    of_images: bool = False
+    chosen: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    files: "Closes | None" = None
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -66,6 +87,11 @@ class Recording:
         if picture.dtype != self.dtype:
             raise FrameError("type", f"holds {picture.dtype}, the others {self.dtype}")
         return picture
+
+    def close(self) -> None:
+        """Closes its files; they open again when a frame is read."""
+        if self.files is not None:
+            self.files.close()
 
     def hours(self) -> list[float | None]:
         """Hours since the first frame, by the file's clock or else number and interval; None if unknown."""

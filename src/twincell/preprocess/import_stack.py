@@ -14,13 +14,14 @@ from twincell import __version__
 from twincell.data.manifest import Manifest
 from twincell.errors import UserError
 from twincell.files import fresh_dir
+from twincell.io.encode import write_png
 from twincell.io.recording import Recording
 from twincell.io.recordings import Reading, open_recordings
 from twincell.preprocess.chambers.framing import framing_for
 from twincell.preprocess.chambers.layout import Layout, Wanted, first_look
 from twincell.preprocess.frames import FrameResult, treat_frame
 from twincell.preprocess.journal import FOLDER, Journal, last_motion
-from twincell.preprocess.paths import image_path, write_png
+from twincell.preprocess.paths import image_path
 from twincell.preprocess.quality_control import Seen
 from twincell.preprocess.registration.registration import Motion
 from twincell.preprocess.results import write_results

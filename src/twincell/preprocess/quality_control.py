@@ -80,13 +80,6 @@ def np_max(dtype: np.dtype) -> float:
     return float(np.iinfo(dtype).max) if dtype.kind in "ui" else float("inf")
 
 
-def camera_ceiling(highest: float, dtype: np.dtype) -> float:
-    """The camera's full scale: 8, 10, 12, 14 or 16 bit, the smallest that holds the highest value seen."""
-    if dtype.kind not in "ui":
-        return float("inf")
-    return next((2.0**bits - 1 for bits in (8, 10, 12, 14, 16) if highest <= 2**bits - 1), np_max(dtype))
-
-
 @dataclass(frozen=True)
 class Usual:
     """The marks most frames of a recording have (medians), and the camera's ceiling."""

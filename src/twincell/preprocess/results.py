@@ -207,6 +207,7 @@ def _source(recording: Recording) -> dict[str, Any]:
         "height_px": recording.shape[0],
         "width_px": recording.shape[1],
         "type": str(recording.dtype),
+        "bits": recording.depth.bits if recording.depth else None,
         "pixel_size_um": recording.pixel_size_um,
         "interval_min": recording.interval_min,
         **recording.extra,
@@ -243,7 +244,7 @@ def _summary(
                 "pixel_size_um": r.pixel_size_um,
                 "interval_min": r.interval_min,
                 "clock": any(h is not None for h in r.hours()),
-                "hints": steps[r.name]["hints"],
+                "hints": [*r.notes, *steps[r.name]["hints"]],
             }
             for r in recordings
         },

@@ -1,9 +1,11 @@
-"""What every reader of microscope files offers."""
+"""What every reader of image files offers, and the units and words that files are written in."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 
@@ -19,51 +21,61 @@ class FrameError(Exception):
         self.kind, self.detail = kind, detail
         super().__init__(f"{kind}: {detail}")
 
+    def __reduce__(self) -> tuple[type["FrameError"], tuple[str, str]]:
+        return FrameError, (self.kind, self.detail)
 
-class Stack(Protocol):
-    """One file with pictures along further axes, read one picture at a time.
+
+class Stack(ABC):
+    """One file with images along further axes, read one image at a time; readers derive from it.
+
+    Made with the path alone. Attributes with a default are for readers to set where their files know.
 
     Attributes:
         path: the file.
+        shape: size along each axis, as the file announces it: images that are not there count, too.
         own_axes: what the file's own metadata says its axes are, slowest first; None where it does not say.
         axes_from: the name of that metadata, e.g. "OME metadata".
-        shape: size along each axis, rows and columns (and colour samples) last.
         pixel_size_um: micrometres per pixel, or None.
         interval_min: minutes between frames, or None.
         channels: the channels' names, or empty.
+        bits: bits of the camera's values where the metadata says, or None.
+        notes: what is wrong or unusual about the file as a whole, in sentences.
+        any_order: whether `plane` takes axes that do not end in YX or YXS.
     """
 
     path: Path
-    own_axes: str | None
-    axes_from: str
     shape: tuple[int, ...]
-    pixel_size_um: float | None
-    interval_min: float | None
-    channels: Sequence[str]
+    own_axes: str | None = None
+    axes_from: str = "metadata"
+    pixel_size_um: float | None = None
+    interval_min: float | None = None
+    channels: Sequence[str] = ()
+    bits: int | None = None
+    notes: Sequence[str] = ()
+    any_order: bool = False
 
+    @abstractmethod
     def plane(self, axes: str, index: dict[str, int]) -> NDArray[Any]:
-        """One picture (rows, columns[, samples]) as stored.
+        """One image (rows, columns[, samples]) in the file's own numbers.
 
         Args:
             axes: the axes in use, one letter per entry of `shape`.
             index: 0-based index for each axis but Y, X and S.
 
         Raises:
-            FrameError: this picture is missing or cannot be read; others may be fine.
+            FrameError: this image is missing or cannot be read; others may be fine.
         """
-        ...
 
     def time_s(self, axes: str, index: dict[str, int]) -> float | None:
-        """When the picture was taken, in seconds on the file's clock, where the file says."""
-        ...
+        """When the image was taken, in seconds on the file's clock, where the file says."""
+        return None
 
-    def close(self) -> None:
-        """Lets go of the file."""
-        ...
+    def close(self) -> None:  # noqa: B027 - most readers hold nothing open
+        """Closes the file."""
 
 
 def flat_index(axes: str, shape: Sequence[int], index: dict[str, int]) -> int:
-    """Where a picture stands when all are counted through, slowest axis first."""
+    """Where an image stands when all are counted through, slowest axis first."""
     place = 0
     for letter, size in zip(axes, shape, strict=True):
         if letter not in "YXS":
@@ -71,34 +83,42 @@ def flat_index(axes: str, shape: Sequence[int], index: dict[str, int]) -> int:
     return place
 
 
+def cut_out(whole: Any, axes: str, index: dict[str, int]) -> NDArray[Any]:
+    """One image (rows, columns[, samples]) of an array whose axes stand in any order."""
+    place = tuple(slice(None) if a in "YXS" else index[a] for a in axes)
+    left = [a for a in axes if a in "YXS"]
+    return np.asarray(whole[place]).transpose([left.index(a) for a in "YXS" if a in left])
+
+
+def first_line(failure: Exception) -> str:
+    """What a decoder's exception says, in one line."""
+    return (str(failure).strip() or type(failure).__name__).splitlines()[0]
+
+
 def micrometres(value: float | None, unit: str | None) -> float | None:
     """A length in micrometres; None for an unknown unit or no length."""
-    scale = {
-        "µm": 1,
-        "um": 1,
-        "μm": 1,
-        "micron": 1,
-        "micrometer": 1,
-        "micrometre": 1,
-        "nm": 1e-3,
-        "nanometer": 1e-3,
-    }
-    scale |= {
-        "mm": 1e3,
-        "millimeter": 1e3,
-        "cm": 1e4,
-        "centimeter": 1e4,
-        "inch": 25400.0,
-        "m": 1e6,
-        "meter": 1e6,
-    }
-    factor = scale.get((unit or "").replace("\\u00B5", "µ").strip())
-    return float(value) * factor if value and factor and value > 0 else None
+    factor = _MICROMETRES.get(_plain(unit))
+    return float(value) * factor if value and factor and 0 < value < float("inf") else None
 
 
 def minutes(value: float | None, unit: str | None) -> float | None:
     """A time in minutes; None for an unknown unit or no time."""
-    scale = {"s": 1 / 60, "sec": 1 / 60, "second": 1 / 60, "ms": 1 / 6e4, "millisecond": 1 / 6e4}
-    scale |= {"min": 1.0, "minute": 1.0, "h": 60.0, "hr": 60.0, "hour": 60.0}
-    factor = scale.get((unit or "").strip())
-    return float(value) * factor if value and factor and value > 0 else None
+    factor = _MINUTES.get(_plain(unit))
+    return float(value) * factor if value and factor and 0 < value < float("inf") else None
+
+
+def _plain(unit: str | None) -> str:
+    """A unit as the tables below have it: small letters, one micro sign, no plural."""
+    text = (unit or "").replace("\\u00B5", "u").strip().lower().replace("\u00b5", "u").replace("\u03bc", "u")
+    return text.removesuffix("s") if len(text) > 3 else text
+
+
+_MICROMETRES = dict.fromkeys(("um", "micron", "micrometer", "micrometre"), 1.0)
+_MICROMETRES |= dict.fromkeys(("nm", "nanometer", "nanometre"), 1e-3)
+_MICROMETRES |= dict.fromkeys(("mm", "millimeter", "millimetre"), 1e3)
+_MICROMETRES |= dict.fromkeys(("cm", "centimeter", "centimetre"), 1e4)
+_MICROMETRES |= {"m": 1e6, "meter": 1e6, "metre": 1e6, "inch": 25400.0}
+_MINUTES = dict.fromkeys(("s", "sec", "second"), 1 / 60)
+_MINUTES |= dict.fromkeys(("ms", "msec", "millisecond"), 1 / 6e4)
+_MINUTES |= dict.fromkeys(("min", "minute"), 1.0) | dict.fromkeys(("h", "hr", "hrs", "hour"), 60.0)
+_MINUTES |= {"d": 1440.0, "day": 1440.0}

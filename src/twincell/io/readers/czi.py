@@ -1,7 +1,6 @@
 """Zeiss CZI files through bioio-czi, which users install themselves: it is GPL, so not part of twincell."""
 
 import importlib
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twincell.errors import UserError
-from twincell.io.readers.base import FrameError
+from twincell.io.readers.base import FrameError, Stack, first_line
 
 
-class CziStack:
+class CziStack(Stack):
     """A CZI file as `Stack`: its scenes are the positions."""
 
     def __init__(self, path: Path) -> None:
@@ -22,8 +21,8 @@ class CziStack:
         except ImportError as failure:
             raise UserError(
                 f"{path}: CZI is read by bioio-czi, which is under the GPL and so is not part of twincell; "
-                "install it "
-                "yourself with pip install bioio bioio-czi, or save the recording as OME-TIFF in ZEN or Fiji"
+                "install it yourself with pip install bioio bioio-czi, or save the recording as OME-TIFF in "
+                "ZEN or Fiji"
             ) from failure
         try:
             self._file: Any = Reader(path)
@@ -33,9 +32,8 @@ class CziStack:
                 self._file.set_scene(scene)
                 orders.append((self._file.dims.order, tuple(self._file.shape)))
         except Exception as failure:  # the reader raises many kinds for files cut short
-            reason = (str(failure).strip() or type(failure).__name__).splitlines()[0]
             raise UserError(
-                f"{path}: cannot be read as CZI ({reason}); copy it again from the source"
+                f"{path}: cannot be read as CZI ({first_line(failure)}); copy it again from the source"
             ) from failure
         if len(set(orders)) > 1:
             raise UserError(
@@ -43,7 +41,7 @@ class CziStack:
             )
         order, shape = orders[0]
         several = len(self._scenes) > 1
-        self.shape: tuple[int, ...] = (len(self._scenes), *shape) if several else shape
+        self.shape = (len(self._scenes), *shape) if several else shape
         letters = ("P" if several else "") + order
         self.own_axes = letters if set(letters) <= set("TPCZYXS") else None
         self.axes_from = "CZI metadata"
@@ -52,7 +50,7 @@ class CziStack:
         step: Any = getattr(self._file, "time_interval", None)
         seconds = step.total_seconds() if hasattr(step, "total_seconds") else step
         self.interval_min = float(seconds) / 60 if seconds else None
-        self.channels: Sequence[str] = [str(name) for name in self._file.channel_names or []]
+        self.channels = [str(name) for name in self._file.channel_names or []]
 
     def plane(self, axes: str, index: dict[str, int]) -> NDArray[Any]:  # noqa: D102
         inner = axes[1:] if len(self._scenes) > 1 else axes
@@ -62,11 +60,7 @@ class CziStack:
             place = {a: index[a] for a in inner if a not in "YXS"}
             return np.asarray(self._file.get_image_dask_data(picture, **place).compute())
         except Exception as failure:  # a block cut short
-            reason = (str(failure).strip() or type(failure).__name__).splitlines()[0]
-            raise FrameError("unreadable", f"{self.path.name} at {index}: {reason}") from failure
-
-    def time_s(self, axes: str, index: dict[str, int]) -> float | None:  # noqa: D102
-        return None
+            raise FrameError("unreadable", f"{self.path.name} at {index}: {first_line(failure)}") from failure
 
     def close(self) -> None:  # noqa: D102
         self._file = None

@@ -1,6 +1,5 @@
 """Nikon ND2 files through the `nd2` package, one frame at a time."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twincell.errors import UserError
-from twincell.io.readers.base import FrameError
+from twincell.io.readers.base import FrameError, Stack, first_line
 
 
-class Nd2Stack:
+class Nd2Stack(Stack):
     """An ND2 file; see `Stack`. Its loops and the times of its frames come from the file."""
 
     def __init__(self, path: Path) -> None:
@@ -24,9 +23,8 @@ class Nd2Stack:
             self._file = nd2.ND2File(path)
             sizes = dict(self._file.sizes)
         except Exception as failure:  # nd2 raises many kinds for files cut short
-            reason = (str(failure).strip() or type(failure).__name__).splitlines()[0]
             raise UserError(
-                f"{path}: cannot be read as ND2 ({reason}); copy it again from the source"
+                f"{path}: cannot be read as ND2 ({first_line(failure)}); copy it again from the source"
             ) from failure
         self.shape = tuple(sizes.values())
         letters = "".join(sizes)
@@ -38,15 +36,17 @@ class Nd2Stack:
         calibrated = channels[0].volume.axesCalibrated[0] if channels else True
         self.pixel_size_um = float(size) if size > 0 and calibrated else None
         self.interval_min = self._interval()
-        self.channels: Sequence[str] = [c.channel.name for c in channels]
+        self.channels = [c.channel.name for c in channels]
+        facts = getattr(self._file, "attributes", None)
+        self.bits = getattr(facts, "bitsPerComponentSignificant", None) or None
 
     def plane(self, axes: str, index: dict[str, int]) -> NDArray[Any]:  # noqa: D102
         place = self._sequence(axes, index)
         try:
             frame = np.asarray(self._file.read_frame(place))
         except Exception as failure:  # a chunk missing from the file's map, or cut short
-            reason = (str(failure).strip() or type(failure).__name__).splitlines()[0]
-            raise FrameError("unreadable", f"frame {place + 1} of {self.path.name}: {reason}") from failure
+            what = f"frame {place + 1} of {self.path.name}: {first_line(failure)}"
+            raise FrameError("unreadable", what) from failure
         # A frame holds all channels; where there is one only, it has no axis for it.
         return frame[index["C"]] if "C" in axes and frame.ndim > (3 if "S" in axes else 2) else frame
 

@@ -1,7 +1,10 @@
-"""TIFF and OME-TIFF stacks through tifffile, one page at a time."""
+"""TIFF of all kinds (OME, ImageJ, plain) through tifffile, one page at a time.
+
+What the metadata announces decides how many images there are. One that is announced and not in the file, as
+in a file copied by half, is an image that is missing, not one less.
+"""
 
 import math
-import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,199 +14,166 @@ import tifffile
 from numpy.typing import NDArray
 
 from twincell.errors import UserError
-from twincell.io.readers.base import FrameError, flat_index, micrometres, minutes
+from twincell.io.readers.base import FrameError, Stack, cut_out, first_line, flat_index
+from twincell.io.readers.tiff_metadata import TiffFacts, chain_breaks, read_facts, room_for
 
-SUFFIXES = (".tif", ".tiff", ".btf", ".tf8")
-UNSTATED = set("IQ")  # tifffile's letters for a dimension that the file does not name
 POSITIONS = "RMV"  # tifffile's letters for tiles, mosaics and views
+KNOWN = frozenset("TPCZYXS")  # its others, I and Q, stand for dimensions that the file does not name
 
 
-class TiffStack:
-    """A TIFF file as `Stack`; see there.
+class TiffStack(Stack):
+    """A TIFF file; see `Stack`.
 
     Where its series all look alike, as OME-TIFF stores positions, they become the position axis.
     """
+
+    any_order = True
 
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
             self._file = tifffile.TiffFile(path)
-            self._series = list(self._file.series)
+            pages = len(self._file.pages)
         except Exception as failure:  # tifffile raises many kinds; each means it is no readable TIFF
-            reason = (str(failure).strip() or type(failure).__name__).splitlines()[0]
             raise UserError(
-                f"{path}: cannot be read as TIFF ({reason}); copy it again from the source"
+                f"{path}: cannot be read as TIFF ({first_line(failure)}); copy it again from the source"
             ) from failure
-        if not self._series:
+        if not pages:
             raise UserError(f"{path}: holds no pictures; copy it again from the source")
+        facts = read_facts(self._file)
+        self.axes_from, self._times = facts.kind, facts.times
+        self.pixel_size_um, self.interval_min = facts.pixel_size_um, facts.interval_min
+        self.channels, self.bits = facts.channels, facts.bits
+        self._whole: NDArray[Any] | None = None
+        try:
+            series = list(self._file.series)
+        except Exception:  # tifffile trips over metadata that speaks of pages which are not there
+            series = []
+        broken, room = chain_breaks(self._file), room_for(self._file)
+        axes = self._join(series) if series else None
+        found = 0 if axes is None else _images(axes, self.shape)
+        if axes is None or broken or max(facts.announced, room) > found:
+            axes = self._as_announced(facts, broken, room)
+        if broken:
+            self.notes = [f"is cut short: its page chain breaks after page {pages}; what is lost is flagged"]
+        self._in_one_page = _images(axes, self.shape) > 1 and self._series[0].keyframe.shape == self.shape
         self._refuse_unreadable()
-        self._join_series()
-        self.pixel_size_um: float | None = None
-        self.interval_min: float | None = None
-        self.channels: Sequence[str] = []
-        self._times: dict[tuple[int, ...], float] = {}
-        self._read_metadata()
+        self.own_axes = axes if set(axes) <= KNOWN else None
 
     def plane(self, axes: str, index: dict[str, int]) -> NDArray[Any]:  # noqa: D102
         place = flat_index(axes, self.shape, index)
-        picture_shape = tuple(n for a, n in zip(axes, self.shape, strict=True) if a in "YXS")
-        per_series = math.prod(n for a, n in zip(axes, self.shape, strict=True) if a not in "YXS") // len(
-            self._series
-        )
-        series, place = self._series[place // per_series], place % per_series
         try:
-            picture = self._picture(series, place, picture_shape)
+            if not axes.endswith(("YX", "YXS")) or self._in_one_page:
+                return cut_out(self._all(), axes, index)
+            shape = tuple(n for a, n in zip(axes, self.shape, strict=True) if a in "YXS")
+            series, inside = divmod(place, _images(axes, self.shape) // len(self._series))
+            return self._image(self._series[series], inside, shape)
         except FrameError:
             raise
         except Exception as failure:  # a page cut short, its compression broken, its tags out of range
-            reason = (str(failure).strip() or type(failure).__name__).splitlines()[0]
-            raise FrameError("unreadable", f"page {place + 1} of {self.path.name}: {reason}") from failure
-        return picture
+            what = f"page {place + 1} of {self.path.name}: {first_line(failure)}"
+            raise FrameError("unreadable", what) from failure
 
     def time_s(self, axes: str, index: dict[str, int]) -> float | None:  # noqa: D102
         return self._times.get(tuple(index.get(a, 0) for a in "PTCZ"))
 
     def close(self) -> None:  # noqa: D102
+        self._whole = None
         self._file.close()
 
-    # -- pictures ----------------------------------------------------------------------------------
+    # -- images ------------------------------------------------------------------------------------
 
-    def _picture(self, series: tifffile.TiffPageSeries, place: int, shape: tuple[int, ...]) -> NDArray[Any]:
+    def _image(self, series: Any, place: int, shape: tuple[int, ...]) -> NDArray[Any]:
         pages = series.pages
         if len(pages) <= place and series.dataoffset is not None:
-            return self._picture_in_block(series, place, shape)
+            return self._image_in_block(series, place, shape)
         page = pages[place] if place < len(pages) else None
         if page is None:
-            raise FrameError("missing", f"page {place + 1} is not in {self.path.name}")
+            raise FrameError("missing", f"page {place + 1} is not in {self.path.name}, which is cut short")
         # Decoders fill what is not there with zeros; a page cut short must not pass for a dark one.
         size = self._file.filehandle.size
         ends = [a + n for a, n in zip(page.dataoffsets, page.databytecounts, strict=False)]
         if not ends or max(ends) > size or not all(page.databytecounts):
             raise FrameError("unreadable", f"page {place + 1} of {self.path.name} is cut short")
-        picture = np.asarray(page.asarray())
-        if picture.ndim == 3 and picture.shape[0] in (3, 4) and len(shape) == 3 and picture.shape != shape:
-            picture = np.moveaxis(picture, 0, -1)  # colour stored plane by plane
-        return picture
+        image = np.asarray(page.asarray())
+        if image.ndim == 3 and image.shape[0] in (3, 4) and len(shape) == 3 and image.shape != shape:
+            image = np.moveaxis(image, 0, -1)  # colour stored plane by plane
+        return image
 
-    def _picture_in_block(
-        self, series: tifffile.TiffPageSeries, place: int, shape: tuple[int, ...]
-    ) -> NDArray[Any]:
-        """ImageJ's large stacks describe the first picture only; the others follow it byte by byte."""
-        assert series.dataoffset is not None
+    def _image_in_block(self, series: Any, place: int, shape: tuple[int, ...]) -> NDArray[Any]:
+        """Stacks written at once may describe the first image only; the others follow it byte by byte."""
         dtype = np.dtype(series.dtype).newbyteorder(self._file.byteorder)
         count = math.prod(shape)
         start = series.dataoffset + place * count * dtype.itemsize
         if start + count * dtype.itemsize > self._file.filehandle.size:
-            raise FrameError("unreadable", f"picture {place + 1} of {self.path.name} is cut short")
+            raise FrameError("missing", f"image {place + 1} is not in {self.path.name}, which is cut short")
         self._file.filehandle.seek(start)
         return np.asarray(self._file.filehandle.read_array(dtype, count)).reshape(shape)
 
-    # -- what the file says ------------------------------------------------------------------------
+    def _all(self) -> NDArray[Any]:
+        """The whole stack: mapped where it lies in one piece, else the one case in which all is in memory."""
+        if self._whole is None:
+            mapped = self._series[0].dataoffset is not None and len(self._series) == 1
+            whole = tifffile.memmap(self.path, series=0, mode="r") if mapped else self._file.asarray(series=0)
+            self._whole = np.asarray(whole).reshape(self.shape)
+        return self._whole
+
+    # -- which there are ---------------------------------------------------------------------------
+
+    def _join(self, series: list[tifffile.TiffPageSeries]) -> str | None:
+        """Sets the series and the shape; the axes, in tifffile's letters where the file names none."""
+        first = series[0]
+        self._series: list[Any] = series
+        axes = "".join("P" if a in POSITIONS else a for a in first.axes)
+        alike = all(s.shape == first.shape and s.axes == first.axes for s in series)
+        if len(series) == 1:
+            self.shape = tuple(first.shape)
+            return axes
+        if self._file.is_ome and alike and "P" not in axes:
+            self.shape = (len(series), *first.shape)
+            return "P" + axes
+        if self._file.is_ome:
+            sizes = ", ".join("x".join(map(str, s.shape)) for s in series)
+            raise UserError(
+                f"{self.path}: holds {len(series)} series of different sizes ({sizes}); save each as its own "
+                "file"
+            )
+        return None  # pages that differ, one of another size, say
+
+    def _as_announced(self, facts: TiffFacts, broken: bool, room: int) -> str:
+        """Makes one row of all pages, of as many images as the file announces; the axes."""
+        pages = list(self._file.pages)
+        shapes = [page.shape for page in pages]
+        row = _PageRow(pages, pages[shapes.index(max(set(shapes), key=shapes.count))])
+        if len(pages) == 1 and (room or self._file.is_imagej):
+            row.dataoffset = row.keyframe.dataoffsets[0]
+        axes, sizes = facts.axes, facts.sizes
+        if facts.announced < len(pages):
+            # Nobody says how many are lost behind the break: one stands for them all.
+            axes, sizes = "Q", (max(len(pages) + broken, room),)
+        self._series, self.shape = [row], (*sizes, *row.keyframe.shape)
+        return axes + str(row.keyframe.axes)
 
     def _refuse_unreadable(self) -> None:
         page = self._series[0].keyframe
         try:
             page.decode  # noqa: B018 - building the decoder tells whether the compression is known
         except Exception as failure:
-            name = tifffile.COMPRESSION(page.compression).name
+            name = getattr(page.compression, "name", page.compression)
             raise UserError(
                 f"{self.path}: its compression ({name}) needs a further package ({failure}); "
                 "pip install imagecodecs, or save the stack uncompressed"
             ) from failure
 
-    def _join_series(self) -> None:
-        first = self._series[0]
-        axes = "".join("P" if a in POSITIONS else a for a in first.axes)
-        alike = all(s.shape == first.shape and s.axes == first.axes for s in self._series)
-        if self._file.is_ome and alike and len(self._series) > 1 and "P" not in axes:
-            self.shape: tuple[int, ...] = (len(self._series), *first.shape)
-            axes = "P" + axes
-        elif len(self._series) > 1 and self._file.is_ome:
-            sizes = ", ".join("x".join(map(str, s.shape)) for s in self._series)
-            raise UserError(
-                f"{self.path}: holds {len(self._series)} series of different sizes ({sizes}); save each as "
-                "its own file"
-            )
-        elif len(self._series) > 1:
-            axes = self._as_pages()
-        else:
-            self.shape = tuple(first.shape)
-        self.axes_from = self._kind()
-        self.own_axes = None if set(axes) & UNSTATED or not set(axes) <= set("TPCZYXS") else axes
 
-    def _as_pages(self) -> str:
-        """Pages that differ (one of another size, say) still stand in the order of one stack."""
-        pages = list(self._file.pages)
-        shapes = [p.shape for p in pages]
-        usual = max(set(shapes), key=shapes.count)
-        keyframe = pages[shapes.index(usual)]
-        row: Any = _PageRow(pages, keyframe)  # has what is used of a series
-        self._series = [row]
-        self.shape = (len(pages), *usual)
-        return "Q" + keyframe.axes
-
-    def _kind(self) -> str:
-        for name in ("ome", "imagej", "micromanager", "lsm", "stk", "shaped", "metaseries", "scanimage"):
-            if getattr(self._file, f"is_{name}", False):
-                return {
-                    "ome": "OME metadata",
-                    "imagej": "ImageJ metadata",
-                    "shaped": "tifffile metadata",
-                }.get(name, f"{name} metadata")
-        return "TIFF tags"
-
-    def _read_metadata(self) -> None:
-        if self._file.is_ome and self._file.ome_metadata:
-            self._read_ome(self._file.ome_metadata)
-        elif self._file.is_imagej and self._file.imagej_metadata:
-            self._read_imagej(self._file.imagej_metadata)
-        else:
-            self.pixel_size_um = self._pixel_from_tags(None)
-
-    def _read_ome(self, xml: str) -> None:
-        images = [e for e in ET.fromstring(xml).iter() if e.tag.rpartition("}")[2] == "Image"]
-        for p, image in enumerate(images):
-            pixels = next((e for e in image if e.tag.rpartition("}")[2] == "Pixels"), None)
-            if pixels is None:
-                continue
-            size = pixels.get("PhysicalSizeX")
-            if self.pixel_size_um is None and size:
-                self.pixel_size_um = micrometres(float(size), pixels.get("PhysicalSizeXUnit", "µm"))
-            step = pixels.get("TimeIncrement")
-            if self.interval_min is None and step:
-                self.interval_min = minutes(float(step), pixels.get("TimeIncrementUnit", "s"))
-            if p == 0:
-                self.channels = [e.get("Name", "") for e in pixels if e.tag.rpartition("}")[2] == "Channel"]
-            for plane in (e for e in pixels if e.tag.rpartition("}")[2] == "Plane" and e.get("DeltaT")):
-                place = (p, *(int(plane.get(f"The{a}", 0)) for a in "TCZ"))
-                taken = minutes(float(plane.get("DeltaT", 0)), plane.get("DeltaTUnit", "s"))
-                self._times[place] = 60.0 * (taken or 0.0)
-
-    def _read_imagej(self, metadata: dict[str, Any]) -> None:
-        self.pixel_size_um = self._pixel_from_tags(metadata.get("unit"))
-        interval = metadata.get("finterval")
-        self.interval_min = minutes(interval, metadata.get("tunit", "sec")) if interval else None
-        self.channels = [str(label) for label in metadata.get("Labels", [])][: self._size("C")]
-
-    def _size(self, letter: str) -> int:
-        return dict(zip(self.own_axes or "", self.shape, strict=False)).get(letter, 0)
-
-    def _pixel_from_tags(self, unit: str | None) -> float | None:
-        """XResolution is pixels per unit; ImageJ keeps the unit elsewhere."""
-        tags = self._series[0].keyframe.tags
-        per = tags.get("XResolution")
-        if per is None or not per.value[0] or not per.value[1]:
-            return None
-        if unit is None:
-            kind = tags.get("ResolutionUnit")
-            unit = {3: "cm"}.get(int(kind.value)) if kind is not None else None  # inches are printers' dots
-        return micrometres(per.value[1] / per.value[0], unit)
+def _images(axes: str, shape: Sequence[int]) -> int:
+    """How many images a stack of these axes holds."""
+    return math.prod(n for a, n in zip(axes, shape, strict=True) if a not in "YXS")
 
 
 class _PageRow:
-    """Pages of a file as one series, whatever their sizes."""
-
-    dataoffset = None
+    """Pages of a file as one series, whatever their sizes; `dataoffset` where images follow the first one."""
 
     def __init__(self, pages: list[Any], keyframe: Any) -> None:
         self.pages, self.keyframe, self.dtype = pages, keyframe, keyframe.dtype
+        self.dataoffset: int | None = None

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from twincell.errors import UserError
-from twincell.io.readers.base import FrameError, micrometres, minutes
+from twincell.io.readers.base import FrameError, Stack, cut_out, first_line, micrometres, minutes
 
 LETTER = {
     "t": "T",
@@ -23,8 +22,11 @@ LETTER = {
 }
 
 
-class ZarrStack:
+class ZarrStack(Stack):
     """An OME-Zarr image (0.4 or 0.5), several as bioformats2raw writes them, or an array; see `Stack`."""
+
+    any_order = True
+    axes_from = "OME metadata"
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -38,14 +40,9 @@ class ZarrStack:
             node = zarr.open(str(path), mode="r")
         except Exception as failure:  # zarr and its stores raise many kinds
             raise UserError(
-                f"{path}: cannot be opened as Zarr ({_first_line(failure)}); name the folder that holds "
+                f"{path}: cannot be opened as Zarr ({first_line(failure)}); name the folder that holds "
                 ".zattrs, .zarray or zarr.json"
             ) from failure
-        self.pixel_size_um: float | None = None
-        self.interval_min: float | None = None
-        self.channels: Sequence[str] = []
-        self.own_axes: str | None = None
-        self.axes_from = "OME metadata"
         self._arrays = [node] if isinstance(node, zarr.Array) else self._images(node)
         shapes = {a.shape for a in self._arrays}
         if len(shapes) > 1:
@@ -56,23 +53,23 @@ class ZarrStack:
             self._read_dimension_names(node)
         several = len(self._arrays) > 1
         shape = tuple(shapes.pop())
-        self.shape: tuple[int, ...] = (len(self._arrays), *shape) if several else shape
+        self.shape = (len(self._arrays), *shape) if several else shape
         if several and self.own_axes:
             self.own_axes = "P" + self.own_axes
 
     def plane(self, axes: str, index: dict[str, int]) -> NDArray[Any]:  # noqa: D102
         inner = axes[1:] if len(self._arrays) > 1 else axes
         array = self._arrays[index["P"]] if len(self._arrays) > 1 else self._arrays[0]
-        place = tuple(slice(None) if a in "YXS" else index[a] for a in inner)
         try:
-            return np.asarray(array[place])
+            image = cut_out(array, inner, index)
+            blank = bool((image == array.fill_value).all()) and array.nchunks_initialized < array.nchunks
         except Exception as failure:  # a chunk that is cut short or not what its codec expects
             raise FrameError(
-                "unreadable", f"chunk of {self.path.name} at {index}: {_first_line(failure)}"
+                "unreadable", f"chunk of {self.path.name} at {index}: {first_line(failure)}"
             ) from failure
-
-    def time_s(self, axes: str, index: dict[str, int]) -> float | None:  # noqa: D102
-        return None
+        if blank:  # Zarr makes up what is not there
+            raise FrameError("missing", f"no chunk of {self.path.name} at {index} is there")
+        return image
 
     def close(self) -> None:  # noqa: D102
         self._arrays = []
@@ -129,7 +126,3 @@ class ZarrStack:
 def _ome(group: Any) -> dict[str, Any]:
     attributes = dict(group.attrs)
     return attributes.get("ome", attributes)
-
-
-def _first_line(failure: Exception) -> str:
-    return (str(failure).strip() or type(failure).__name__).splitlines()[0]

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twincell.errors import UserError
+from twincell.io.bit_depth import full_scale
 from twincell.io.readers.base import FrameError
 from twincell.io.recording import Recording
 from twincell.preprocess.chambers.crop import Cutter, make_cutter
@@ -15,7 +16,7 @@ from twincell.preprocess.chambers.find import LEAST, Box, find_chambers
 from twincell.preprocess.chambers.framing import Framing
 from twincell.preprocess.chambers.walls import WallPoints, smoothed
 from twincell.preprocess.intensity import Background, GreyScale, background, grey_scale
-from twincell.preprocess.quality_control import Marks, Seen, Usual, camera_ceiling, measure, refuse_unusable
+from twincell.preprocess.quality_control import Marks, Seen, Usual, measure, refuse_unusable
 from twincell.preprocess.registration.deskew import Upright, stand_upright
 from twincell.preprocess.registration.reference import Reference, build_reference
 from twincell.preprocess.registration.registration import Motion
@@ -187,7 +188,9 @@ def _samples(recording: Recording) -> tuple[list[int], list[NDArray[Any]], Usual
             f"{recording.source}: no frame of {recording.name} can be used ({reason}); copy it again"
         )
     highest = float(np.median([f.max() for _, f in found]))
-    ceiling = camera_ceiling(highest, recording.dtype)
+    ceiling = full_scale(highest, recording.dtype)
+    if recording.depth:
+        ceiling = max(ceiling, 2.0**recording.depth.bits - 1)
     marks = [measure(f, ceiling) for _, f in found]
     usual = Usual.of(marks, ceiling)
     good = [k for k, m in enumerate(marks) if _passes(usual, m)]
