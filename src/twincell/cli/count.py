@@ -8,9 +8,23 @@ import typer
 
 def count(
     model: Annotated[str, typer.Argument(help="run folder, model file, or the name of a model that ships")],
-    inputs: Annotated[list[Path], typer.Argument(help="picture files, folders, TIFF stacks, or a manifest")],
+    inputs: Annotated[
+        list[Path],
+        typer.Argument(help="image files, recordings (TIFF, ND2, CZI, Zarr), folders, or a manifest"),
+    ],
     out: Annotated[Path, typer.Option(help="the table to write")] = Path("counts.csv"),
     axes: Annotated[str | None, typer.Option(help="what a stack's dimensions are, for example TYX")] = None,
+    override_axes: Annotated[
+        bool, typer.Option("--override-axes", help="believe --axes where the file says otherwise")
+    ] = False,
+    names: Annotated[
+        str | None, typer.Option(help="how single images are named, for example 'img_{P}_t{T}.tif'")
+    ] = None,
+    channel: Annotated[
+        int | None, typer.Option(min=0, help="which channel, from 1 (or as in the names)")
+    ] = None,
+    z: Annotated[int | None, typer.Option(min=0, help="which plane, from 1 (or as in the names)")] = None,
+    bit_depth: Annotated[str, typer.Option(help="the camera's bits, 8 to 16, or auto")] = "auto",
     modality: Annotated[
         str | None, typer.Option(help="what the pictures are: bf, pc or a word of your own")
     ] = None,
@@ -30,7 +44,7 @@ def count(
     report: Annotated[Path | None, typer.Option(help="write a page (one HTML file) here")] = None,
     json: Annotated[Path | None, typer.Option(help="write a summary here, for programs")] = None,
 ) -> None:
-    """Count the cells in pictures, folders, TIFF stacks or a manifest.
+    """Count the cells in images, recordings, folders or a manifest.
 
     Writes one row per frame: the count from the whole time-lapse with a 90 % interval, the count from the
     image alone, and a flag where a frame should not be trusted.
@@ -46,6 +60,11 @@ def count(
         json,
         report,
         axes=axes,
+        override_axes=override_axes,
+        names=names,
+        channel=channel,
+        z=z,
+        bit_depth=bit_depth,
         modality=modality,
         minutes=minutes,
         single=single,

@@ -45,6 +45,7 @@ def stack(
         typer.Option(help="chambers given by hand: CSV with x,y,w,h in px of the first frame, and position"),
     ] = None,
     turn: Annotated[int, typer.Option(help="degrees clockwise that bring the top up: 0, 90, 180, 270")] = 0,
+    bit_depth: Annotated[str, typer.Option(help="the camera's bits, 8 to 16, or auto")] = "auto",
     size: Annotated[int, typer.Option(help="side of the crops in px; models expect 128")] = 128,
     resume: Annotated[bool, typer.Option("--resume", help="go on with an import that was stopped")] = False,
     json: Annotated[Path | None, typer.Option(help="write a summary here, for programs")] = None,
@@ -57,13 +58,16 @@ def stack(
 
     Example: twincell import stack night.nd2 --modality pc --out chambers
     """
+    from twincell.io.bit_depth import parse_bit_depth
     from twincell.io.recordings import Reading
     from twincell.preprocess.command import import_and_tell
 
     import_and_tell(
         files,
         out,
-        reading=Reading(axes, override_axes, names, channel, z, pixel_size, interval),
+        reading=Reading(
+            axes, override_axes, names, channel, z, pixel_size, interval, parse_bit_depth(bit_depth)
+        ),
         modality=modality,
         template=template,
         size=size,

@@ -1,6 +1,7 @@
 """What `twincell count` does: count, write the table, say in a few lines what came out."""
 
 import json
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,7 +67,7 @@ def _report(table: pd.DataFrame, model: LoadedModel, inputs: list[Path], options
     from twincell.report.pages import recording_page
     from twincell.series.growth.analysis import growth
 
-    told = {name: options[name] for name in ("axes", "modality", "minutes", "single") if name in options}
+    told = {name: options[name] for name in options.keys() & {f.name for f in fields(Choices)}}
     frames = gather(inputs, Choices(**told))
     in_time = frames.table["series"].to_numpy()
     return recording_page(

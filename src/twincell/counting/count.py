@@ -33,6 +33,11 @@ def count(
     use_counted: bool = True,
     resume: bool = False,
     workers: int = 1,
+    override_axes: bool = False,
+    names: str | None = None,
+    channel: int | None = None,
+    z: int | None = None,
+    bit_depth: int | str | None = None,
     progress: bool = True,
 ) -> pd.DataFrame:
     """Counts cells in pictures.
@@ -41,7 +46,7 @@ def count(
         inputs: files, folders, TIFF stacks, or a manifest; one of them or several.
         model: a run folder, a model file, the name of a model that ships, or a loaded model.
         out: counts.csv is written here; None writes nothing.
-        axes: what the dimensions of TIFF stacks are, one letter each (TYX), where the files do not say.
+        axes: what the dimensions of stacks are, one letter each (TYX), where the files do not say.
         modality: what the pictures are (bf, pc, ...), where no manifest says.
         minutes: between two frames, where nothing says.
         single: count each picture for itself, even where pictures look like a time-lapse.
@@ -50,6 +55,7 @@ def count(
         use_counted: let the counts in a manifest correct the time-lapses they stand in.
         resume: go on with a count to `out` that was stopped.
         workers: processes that share the work.
+        override_axes, names, channel, z, bit_depth: as in `counting.inputs.Choices`.
         progress: show bars on stderr.
 
     Returns:
@@ -66,8 +72,11 @@ def count(
     if minutes is not None and minutes <= 0:
         raise UserError(f"minutes {minutes:g}: the time between frames must be above 0")
     target = None if out is None else fresh_file(out)
+    choices = Choices(
+        axes, modality, minutes, single, names, channel, z, override_axes=override_axes, bit_depth=bit_depth
+    )
     several = [inputs] if isinstance(inputs, str | Path) else list(inputs)
-    frames = gather(several, Choices(axes, modality, minutes, single))
+    frames = gather(several, choices)
     with Reader(frames, loaded.card.image_size, convert) as reader:
         _require_countable(frames, reader, loaded, strict, progress)
         with tempfile.TemporaryDirectory() as temporary:

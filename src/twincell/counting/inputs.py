@@ -14,7 +14,7 @@ from twincell.data.manifest import NAME as MANIFEST
 from twincell.data.manifest import Manifest, manifest_path
 from twincell.errors import UserError
 from twincell.faults import FaultError, error, refuse
-from twincell.io.bit_depth import settle_depth
+from twincell.io.bit_depth import parse_bit_depth, settle_depth
 from twincell.io.filenames import listed, names_apart
 from twincell.io.named_images import read_image
 from twincell.io.readers import known_formats
@@ -68,7 +68,7 @@ class Choices:
         single: each image for itself, no time-lapse.
         names: pattern of single images' names, such as "img_{P}_t{T}.tif".
         channel, z: which channel and focal plane, from 1 (or as in the names).
-        bit_depth: the camera's bits, 8 to 16, where file and values do not say it.
+        bit_depth: the camera's bits, 8 to 16, instead of what file and values say; None or "auto": these.
     """
 
     axes: str | None = None
@@ -79,7 +79,7 @@ class Choices:
     channel: int | None = None
     z: int | None = None
     override_axes: bool = False
-    bit_depth: int | None = None
+    bit_depth: int | str | None = None
 
     def reading(self) -> Reading:
         """How files are read: nothing is refused that can be counted or flagged."""
@@ -89,7 +89,7 @@ class Choices:
             names=self.names,
             channel=self.channel,
             z=self.z,
-            bit_depth=self.bit_depth,
+            bit_depth=parse_bit_depth(self.bit_depth),
             loose=True,
             single=self.single,
         )
@@ -184,10 +184,11 @@ def _bits(manifest: Manifest, choices: Choices, found: Frames) -> "pd.Series[int
     """The camera's bits of each row, the same for all of a chamber; 0 where its images are bytes."""
     bits = pd.Series(0, index=manifest.table.index)
     files, pages = manifest.paths, manifest.table["page"].tolist()
+    declared = parse_bit_depth(choices.bit_depth)
     for (_, _, chamber), part in manifest.table.groupby(["modality", "origin", "chamber"], sort=False):
         frames = [Frame(i, partial(read_image, files[i], pages[i]), str(files[i])) for i in part.index]
         _, dtype, highest = usual_kind(frames, str(chamber), None, loose=True)
-        if depth := settle_depth(dtype, highest, choices.bit_depth, None, ""):
+        if depth := settle_depth(dtype, highest, declared, None, ""):
             bits.loc[part.index] = depth.bits
             found.notes.append(f"{chamber}: {depth.note(dtype)}")
     return bits
