@@ -67,16 +67,9 @@ class ImageSpec(BaseModel):
         """The size in words, width first: `128 x 128`."""
         return f"{self.width} x {self.height}"
 
-    def magnified(self, factor: float, side: int) -> "ImageSpec":
-        """The spec of the same images `factor` times as large in a square window of `side` pixels."""
-        pixel, cell = self.pixel_size_um, self.cell_diameter_px
-        changes = {
-            "height": side,
-            "width": side,
-            "pixel_size_um": None if pixel is None else pixel / factor,
-            "cell_diameter_px": None if cell is None else cell * factor,
-        }
-        return self.model_copy(update=changes)
+    def framed(self, side: int) -> "ImageSpec":
+        """The spec of such images seen in square windows of `side` pixels."""
+        return self.model_copy(update={"height": side, "width": side})
 
     def magnification_to(self, other: "ImageSpec") -> float:
         """How many times these images have to be enlarged for their cells to look as large as in `other`.
@@ -102,14 +95,14 @@ BY_DTYPE = {
 """What an array means that comes without a spec: the whole range of its integers, or 0 to 1."""
 
 
-def read_spec(manifest: Path) -> ImageSpec:
-    """The spec of a manifest's images: that of the sidecar of its folder, else 8-bit grey of any size.
+def read_spec(folder: Path) -> ImageSpec:
+    """The spec of the images of a folder's manifest: that of its sidecar, else 8-bit grey of any size.
 
     Raises:
         FaultError: the sidecar is no JSON, of a newer version, or says what no image can be. A UserError.
     """
-    path = manifest.parent / NAME
-    if manifest.name != "manifest.csv" or not path.is_file():
+    path = folder / NAME
+    if not path.is_file():
         return ImageSpec()
     cure = "correct it, or remove it where all images are 8-bit grey"
     try:

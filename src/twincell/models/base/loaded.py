@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from twincell.data.image_spec import ImageSpec, spec_of
+from twincell.data.resize import into_view, magnify
 from twincell.errors import UserError
 from twincell.models.base.card import ModelCard
 from twincell.models.base.method import AnySize, Method, Prediction
-from twincell.models.base.views import into_view, magnify, predict_any
+from twincell.models.base.views import predict_any
 
 Images = Tensor | NDArray[Any] | Sequence[Tensor] | Sequence[NDArray[Any]]
 
@@ -38,8 +39,13 @@ class LoadedModel:
 
     @property
     def any_size(self) -> bool:
-        """Whether images of any size are counted as they are; else they are resized into the field of view."""
+        """Whether images of any size are counted as they are; else they are resized to fit the view."""
         return isinstance(self.method, AnySize)
+
+    @property
+    def fixed_size(self) -> int | None:
+        """Side of the square that images are resized to before they are counted; None where `any_size`."""
+        return None if self.any_size else self.card.image_size
 
     def predict(
         self,

@@ -1,9 +1,9 @@
 """Images of any size through a network with a field of view.
 
-An image larger than the view is cut into overlapping views. Each owns the part of the image that it sees best,
-away from its own edges; the densities of the owned parts, side by side, are the image's own, so every cell is
-counted once. A smaller image is mirrored beyond its edges, as training images are when they are moved, and
-what lies beyond is not owned. Every view is normalised by itself, as the training images were.
+An image larger than the view is cut into overlapping views. Each owns the part of the image that it sees
+best, away from its own edges; the densities of the owned parts, side by side, are the image's own, so every
+cell is counted once. A smaller image is mirrored beyond its edges, as training images are when they are
+moved, and what lies beyond is not owned. Every view is normalised by itself, as the training images were.
 
 A method that cannot do this has each image resized into its view as a whole.
 """
@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from twincell.models.base.method import Prediction
 
@@ -90,23 +89,6 @@ def predict_any(
     return Prediction.join([_joined(every, starts[k], grid, view) for k, grid in enumerate(grids)])
 
 
-def magnify(image: Tensor, factor: float) -> Tensor:
-    """(1, H, W) in [0, 1] enlarged so many times; smoothed where it shrinks."""
-    height, width = (max(round(side * factor), 1) for side in image.shape[1:])
-    return _resized(image, height, width)
-
-
-def into_view(image: Tensor, view: tuple[int, int]) -> Tensor:
-    """(1, H, W) resized until it just fits, its shape kept, in the middle of (1, *view) of its own mean."""
-    factor = min(view[0] / image.shape[1], view[1] / image.shape[2])
-    height, width = (max(round(side * factor), 1) for side in image.shape[1:])
-    small = _resized(image, height, width)
-    frame = small.mean().expand(1, *view).clone()
-    top, left = (view[0] - height) // 2, (view[1] - width) // 2
-    frame[:, top : top + height, left : left + width] = small
-    return frame
-
-
 def _grid(image: Tensor, view: tuple[int, int]) -> list[tuple[Span, Span]]:
     """Rows and columns of every view of an image (1, H, W)."""
     rows, columns = spans(image.shape[1], view[0]), spans(image.shape[2], view[1])
@@ -165,12 +147,6 @@ def _joined(
         density,
         None if novelty is None else novelty[None],
     )
-
-
-def _resized(image: Tensor, height: int, width: int) -> Tensor:
-    if tuple(image.shape[1:]) == (height, width):
-        return image
-    return F.interpolate(image[None], (height, width), mode="bicubic", antialias=True)[0].clamp(0, 1)
 
 
 def _rounded_up(length: int) -> int:
