@@ -80,8 +80,12 @@ class BatchSettings(Strict):
     """That share is multiplied by n / (n + few) for n counted images: a handful is not learned by heart."""
     teacher: Literal["draw", "weigh"] = "draw"
     """What a teacher's weights are: draw = the chance to be drawn; weigh = the weight in the loss."""
+    window: Annotated[int, Field(gt=0, multiple_of=8)] = 128
+    """Side in pixels of what a network sees of an image in training. Larger images are cropped where places
+    of cells are known or no count is; one with a count alone has to fit, so all are shrunk by one factor
+    where it does not. Smaller images are surrounded by their mean."""
     density: Count = 0
-    """Side of the density map of synthetic images; 0 = none."""
+    """Side of the density map, for images whose cells have known places, drawn or marked; 0 = none."""
     density_sigma: NotNegative = 4.0
     """Standard deviation of one cell in the density map, in image pixels."""
 

@@ -50,7 +50,7 @@ def test_flips_and_quarter_turns_reach_all_eight_views_exactly() -> None:
 
 
 def test_rotation_is_zero_to_five_degrees_both_ways() -> None:
-    turn = draw_warp(2000, chance(), AugmentSettings(rotation=5)).matrix
+    turn = draw_warp(2000, chance(), AugmentSettings(rotation=5), SIZE).matrix
     angle = torch.rad2deg(torch.atan2(turn[:, 1, 0], turn[:, 0, 0]))
     assert -5 <= angle.min() < -4.9
     assert 4.9 < angle.max() <= 5
@@ -58,7 +58,7 @@ def test_rotation_is_zero_to_five_degrees_both_ways() -> None:
 
 
 def test_crop_is_115_pixels_anywhere_inside() -> None:
-    warp = draw_warp(5000, chance(), AugmentSettings(crop=0.9)).matrix
+    warp = draw_warp(5000, chance(), AugmentSettings(crop=0.9), SIZE).matrix
     side = warp[:, 0, 0] * SIZE
     assert torch.allclose(side, torch.tensor(115.0))
     left = ((warp[:, 0, 2] + 1) * SIZE - side) / 2
@@ -74,10 +74,10 @@ def test_crop_shows_the_window_enlarged() -> None:
 
 
 def test_scale_and_shift_stay_in_their_ranges() -> None:
-    zoom = draw_warp(2000, chance(), AugmentSettings(scale=0.05)).matrix[:, 0, 0]
+    zoom = draw_warp(2000, chance(), AugmentSettings(scale=0.05), SIZE).matrix[:, 0, 0]
     assert 1 / 1.05 <= zoom.min() < 0.955
     assert 1.05 < zoom.max() <= 1 / 0.95
-    shift = draw_warp(2000, chance(), AugmentSettings(shift=0.05)).matrix[:, :, 2] / 2
+    shift = draw_warp(2000, chance(), AugmentSettings(shift=0.05), SIZE).matrix[:, :, 2] / 2
     assert 0.049 < shift.abs().max() <= 0.05
 
 
@@ -123,7 +123,7 @@ def test_unused_places_stay_unused() -> None:
 
 def test_warped_density_is_the_density_of_the_warped_points() -> None:
     points = torch.rand(8, 5, 2, generator=chance(1)) * 50 + 39
-    warp = draw_warp(8, chance(2), PAPER.model_copy(update={"noise": (0.0, 0.0)}))
+    warp = draw_warp(8, chance(2), PAPER.model_copy(update={"noise": (0.0, 0.0)}), SIZE)
     warped = warp.density(density_of(points, SIZE, 4.0, SIZE))
     assert torch.allclose(warped.sum((1, 2, 3)), torch.full((8,), 5.0), rtol=0.02)
     expected = density_of(warp.points(points, SIZE), SIZE, 4.0 / 0.9, SIZE)

@@ -14,7 +14,7 @@ from helpers.fake_method import chamber_image, fake_model
 from twincell.errors import UserError
 from twincell.models import METHODS
 from twincell.models.base.file import load_card, load_model
-from twincell.models.base.method import file
+from twincell.models.base import file
 
 pytestmark = pytest.mark.usefixtures("fake_method")
 
@@ -64,8 +64,8 @@ def test_flips_are_part_of_the_model_and_keep_the_map_in_place(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("images", "says"),
     [
-        (np.zeros((2, 64, 64), np.uint8), "(N, 1, 128, 128)"),
-        (np.zeros((2, 3, 128, 128), np.uint8), "(N, 1, 128, 128)"),
+        (np.zeros((64, 64), np.uint8), "(N, H, W)"),
+        (np.zeros((2, 3, 128, 128), np.uint8), "(N, 1, H, W)"),
         (np.full((1, 128, 128), 7.0), "[0, 1]"),
         (np.full((1, 128, 128), np.nan), "[0, 1]"),
         (np.zeros((1, 128, 128), np.int32), "uint8 or float"),

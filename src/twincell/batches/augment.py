@@ -73,7 +73,7 @@ def augment(
     return Augmented(grey_levels(warped.images(images), generator, settings), moved, warped)
 
 
-def draw_warp(n: int, generator: torch.Generator, settings: AugmentSettings, size: int = 128) -> Warp:
+def draw_warp(n: int, generator: torch.Generator, settings: AugmentSettings, size: int) -> Warp:
     """Random maps for n images: small rotation, scale and shift, crop window, quarter turns and flips."""
 
     def uniform(low: float, high: float, *shape: int) -> Tensor:

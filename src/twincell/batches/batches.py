@@ -7,13 +7,17 @@ import torch
 from torch import Tensor
 
 from twincell.batches.augment import augment
-from twincell.batches.synthetic_source import density_of, drawn_source, in_view
+from twincell.batches.synthetic_source import Drawn, density_of, drawn_source, in_view
+from twincell.batches.window import Framed, frame
 from twincell.config import BatchSettings, Settings
+from twincell.data.image_spec import BY_DTYPE
 from twincell.data.store import ImageStore
 from twincell.errors import UserError
 from twincell.seeding import generator_for
 
-PICK_NATURAL, VARY_NATURAL, PICK_SYNTHETIC, VARY_SYNTHETIC = range(4)
+PICK_NATURAL, VARY_NATURAL, PICK_SYNTHETIC, VARY_SYNTHETIC, FRAME_NATURAL, FRAME_SYNTHETIC = range(
+    6
+)  # streams
 
 
 @dataclass(frozen=True)
@@ -21,12 +25,12 @@ class Batch:
     """Images of one training step; natural ones come first.
 
     Attributes:
-        images: (B, 1, 128, 128) float32 in [0, 1].
+        images: (B, 1, side, side) float32 in [0, 1]; `batch.window` is the side.
         counts: (B,) float32, cells; NaN = unlabelled. Not whole where a teacher interpolated them.
         natural: (B,) bool, False = synthetic.
         weights: (B,) float32, how much an image's count is trusted: 1 where counted or drawn.
-        density: (B, 1, h, w) float32, cells per map element of synthetic images, NaN throughout for natural
-            ones; None where the settings ask for none. Cells moved out of view are not in it.
+        density: (B, 1, h, w) float32, cells per map element of images whose cells have known places, NaN
+            throughout for others; None where the settings ask for none. Cells out of view are not in it.
     """
 
     images: Tensor
@@ -83,8 +87,12 @@ class Batches:
         progress: bool = False,
     ) -> None:
         self.settings, self.seed, self.device = settings, seed, torch.device(device)
+        self._side = settings.batch.window
+        store = store.fitted(self._side)
         own = store.natural.cpu()
+        self._spec = store.spec
         self._images = store.images[own.to(store.images.device)].to(self.device)
+        self._sizes, self._points, self._placed = store.sizes[own], store.points[own], store.placed[own]
         self._labels = store.counts.float().cpu()[own]
         counts = (store.counts if targets is None else targets).float().cpu()[own]
         trust = torch.ones_like(counts) if weights is None else weights.float().cpu()[own]
@@ -99,18 +107,17 @@ class Batches:
         self.steps_per_epoch = steps_per_epoch(store, settings)
 
     def untouched(self, most: int = 2000) -> Tensor:
-        """(n, 1, 128, 128) training images as they are, evenly chosen; drawn ones where none is natural."""
+        """(n, 1, side, side) training images not varied, evenly chosen; drawn ones where none is natural."""
         if not self.natural_per_step:
-            assert self._drawn is not None
-            return self._drawn.take(0, most, generator_for(self.seed, 0, PICK_SYNTHETIC)).images
+            return self._draw(0, most).images
         n = len(self._images)
-        index = torch.linspace(0, n - 1, min(n, most)).round().long().to(self.device)
-        return self._images[index].float() / 255
+        return self._frame(torch.linspace(0, n - 1, min(n, most)).round().long()).images
 
     def counted(self) -> tuple[Tensor, Tensor]:
-        """Natural images learned from that a person counted, untouched (M, 1, 128, 128), and (M,) counts."""
-        sure = ~self._labels.isnan() & (self.natural_per_step > 0)
-        return self._images[sure.to(self.device)].float() / 255, self._labels[sure].to(self.device)
+        """Natural images that a person counted, not varied (M, 1, side, side), and (M,) counts."""
+        index = (~self._labels.isnan() & (self.natural_per_step > 0)).nonzero()[:, 0]
+        framed = self._frame(index)
+        return framed.images, self._in_view(index, framed.points, self._labels[index]).to(self.device)
 
     def make(self, step: int) -> Batch:
         """The batch of step 0, 1, 2, ..."""
@@ -130,22 +137,59 @@ class Batches:
     def _natural(self, step: int) -> Batch:
         settings, n = self.settings, self.natural_per_step
         index = self._pick(step, n)
-        raw = self._images[index.to(self.device)].float() / 255
-        images = augment(raw, generator_for(self.seed, step, VARY_NATURAL), settings.augment).images
+        framed = self._frame(index, generator_for(self.seed, step, FRAME_NATURAL))
+        chance = generator_for(self.seed, step, VARY_NATURAL)
+        varied = augment(framed.images, chance, settings.augment, framed.points)
+        assert varied.points is not None
         weights = self._weights[index] if settings.batch.teacher == "weigh" else torch.ones(n)
         side = settings.batch.density
         return Batch(
-            images,
-            self._counts[index].to(self.device),
+            varied.images,
+            self._in_view(index, varied.points, self._counts[index]).to(self.device),
             torch.ones(n, dtype=torch.bool, device=self.device),
             weights.to(self.device),
-            torch.full((n, 1, side, side), math.nan, device=self.device) if side else None,
+            self._density(index, varied.points) if side else None,
         )
+
+    def _frame(self, index: Tensor, generator: torch.Generator | None = None) -> Framed:
+        """Windows of natural images, at chance where there is a generator."""
+        raw, points = self._images[index.to(self.device)], self._points[index].to(self.device)
+        return frame(raw, self._sizes[index], points, self._spec, self._side, generator)
+
+    def _in_view(self, index: Tensor, points: Tensor, counts: Tensor) -> Tensor:
+        """(n,) counts of natural images; where places are known, that of the cells in view."""
+        known = self._placed[index] & ~counts.isnan()
+        return torch.where(known, in_view(points, self._side).sum(1).float().cpu(), counts)
+
+    def _density(self, index: Tensor, points: Tensor) -> Tensor:
+        """(n, 1, h, w) of natural images, NaN where places are not known."""
+        batch = self.settings.batch
+        density = density_of(points, batch.density, batch.density_sigma, self._side)
+        known = (self._placed & ~self._counts.isnan())[index].to(self.device)
+        return torch.where(known[:, None, None, None], density, math.nan)
+
+    def _draw(self, step: int, n: int) -> Drawn:
+        """Synthetic images of a step in windows, not varied; a crop leaves the cells that it shows."""
+        assert self._drawn is not None
+        drawn = self._drawn.take(step, n, generator_for(self.seed, step, PICK_SYNTHETIC))
+        size, side = drawn.images.shape[-1], self._side
+        if size == side:
+            return drawn
+        points = torch.zeros(n, 0, 2, device=self.device) if drawn.centres is None else drawn.centres
+        sizes = torch.tensor(drawn.images.shape[2:]).expand(len(drawn.images), 2)
+        chance = generator_for(self.seed, step, FRAME_SYNTHETIC)
+        framed = frame(drawn.images, sizes, points, BY_DTYPE["float32"], side, chance)
+        if drawn.centres is None and size > side:
+            raise UserError(
+                f"batch.window {side}: synthetic images of {size} px without places cannot be cropped; set "
+                f"batch.window={size}, or add their points.csv"
+            )
+        counts = in_view(framed.points, side).sum(1).float() if size > side else drawn.counts
+        return Drawn(framed.images, counts, None if drawn.centres is None else framed.points)
 
     def _synthetic(self, step: int) -> Batch:
         settings, n = self.settings, self.synthetic_per_step
-        assert self._drawn is not None
-        drawn = self._drawn.take(step, n, generator_for(self.seed, step, PICK_SYNTHETIC))
+        drawn = self._draw(step, n)
         varied = augment(
             drawn.images, generator_for(self.seed, step, VARY_SYNTHETIC), settings.augment, drawn.centres
         )

@@ -7,6 +7,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from twincell.batches.window import frame
 from twincell.config import Settings
 from twincell.data.store import ImageStore
 from twincell.errors import UserError
@@ -14,6 +15,7 @@ from twincell.progress import track
 from twincell.seeding import seed_for
 from twincell.simulate import synthesise
 from twincell.simulate.preset_files import preset_names
+from twincell.simulate.scene.scene import SIZE
 
 FEW_CELLS = 5
 """The paper's synthetic background is the mean of natural training images with fewer cells than this."""
@@ -27,7 +29,7 @@ class Drawn:
     """Synthetic images with their truth.
 
     Attributes:
-        images: (n, 1, 128, 128) float32 in [0, 1].
+        images: (n, 1, H, W) float32 in [0, 1].
         counts: (n,) float32, cells.
         centres: (n, K, 2) float32, x and y in pixels (the first pixel spans 0 to 1), NaN where there is no
             cell; None where not known.
@@ -146,7 +148,7 @@ def expand(presets: Sequence[str], modalities: Sequence[str]) -> tuple[list[str]
 
 
 def backgrounds(natural: ImageStore, kind: str, modality: str | None) -> Tensor | None:
-    """(M, 1, 128, 128) float32 in [0, 1] to draw cells over, or None where the renderer draws its own.
+    """(M, 1, SIZE, SIZE) float32 in [0, 1] to draw cells over, or None where the renderer draws its own.
 
     Args:
         natural: training images only, so that nothing of a held-out chamber is learned.
@@ -160,15 +162,15 @@ def backgrounds(natural: ImageStore, kind: str, modality: str | None) -> Tensor 
     if kind == "median":
         names = sorted(set(natural.chambers))
         members = [torch.tensor([c == name for c in natural.chambers]) for name in names]
-        medians = [natural.images[m.to(natural.images.device)].median(0).values for m in members]
-        return torch.stack(medians).float() / 255
+        seen = _middles(natural)
+        return torch.stack([seen[m.to(seen.device)].median(0).values for m in members])
     few = natural.counts < FEW_CELLS
     if not few.any():
         raise UserError(
             f"synthetic.backgrounds mean: no training image is labelled with fewer than {FEW_CELLS} cells; "
             "set synthetic.backgrounds=median or drawn"
         )
-    return natural.images[few].float().mean(0, keepdim=True) / 255
+    return _middles(natural.subset(few)).mean(0, keepdim=True)
 
 
 def in_view(points: Tensor, size: int) -> Tensor:
@@ -203,6 +205,11 @@ def _as_bytes(drawn: Drawn) -> tuple[Tensor, Tensor, Tensor]:
     return (drawn.images * 255).round().to(torch.uint8), drawn.counts, drawn.centres
 
 
+def _middles(store: ImageStore, side: int = SIZE) -> Tensor:
+    """(N, 1, side, side) in [0, 1]: the middle of each image, as large as drawn scenes."""
+    return frame(store.images, store.sizes, store.points, store.spec, side).images
+
+
 def _from_store(store: ImageStore, settings: Settings, device: torch.device) -> Source:
     index = (~store.natural) & ~store.counts.isnan()
     if not index.any():
@@ -210,10 +217,15 @@ def _from_store(store: ImageStore, settings: Settings, device: torch.device) -> 
             "synthetic.source manifest: it has no counted row with origin synthetic in its train split; "
             "add some (twincell synth) or set synthetic.source=pool"
         )
-    if settings.batch.density or settings.synthetic.recount:
+    drawn = store.subset(index)
+    known = bool(drawn.placed.all())
+    if (settings.batch.density or settings.synthetic.recount) and not known:
         raise UserError(
             "synthetic.source manifest: images read back have no cell positions, which batch.density and "
-            "synthetic.recount need; set synthetic.source=pool or fresh"
+            "synthetic.recount need; add their points.csv, or set synthetic.source=pool or fresh"
         )
-    drawn = store.subset(index)
-    return Pool(drawn.images.to(device), drawn.counts.to(device), None)
+    side = settings.batch.window
+    framed = frame(drawn.images, drawn.sizes, drawn.points, drawn.spec, side)
+    counts = in_view(framed.points, side).sum(1).float() if known else drawn.counts
+    as_bytes = (framed.images * 255).round().to(torch.uint8)
+    return Pool(as_bytes.to(device), counts.to(device), framed.points.to(device) if known else None)

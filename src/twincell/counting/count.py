@@ -77,7 +77,7 @@ def count(
     )
     several = [inputs] if isinstance(inputs, str | Path) else list(inputs)
     frames = gather(several, choices)
-    with Reader(frames, loaded.card.image_size, convert) as reader:
+    with Reader(frames, loaded.fixed_size, convert) as reader:
         _require_countable(frames, reader, loaded, strict, progress)
         with tempfile.TemporaryDirectory() as temporary:
             folder = Path(temporary) if target is None else target.with_name(target.name + ".parts")
@@ -113,9 +113,16 @@ def _require_countable(
         refuse(_faults(frames, reader, progress))
     firsts = frames.table.groupby(["chamber", "modality"], sort=False).head(1).index
     sizes = {size for size in map(reader.size_of, firsts[:200]) if size is not None}
+    side = model.fixed_size
+    if side is None:
+        view = model.card.view
+        for height, width in sorted(sizes - {view}):
+            what = "counted in overlapping tiles" if height > view[0] or width > view[1] else "padded"
+            how = f"{what} of {view[1]} x {view[0]}, at the scale they have"
+            frames.notes.append(f"pictures of {width} x {height} pixels are {how}")
+        return
     if sizes and all(height != width for height, width in sizes):
         refuse(fault for fault in map(reader.read, firsts[:200]) if isinstance(fault, Fault))
-    side = model.card.image_size
     for height, width in sorted(sizes - {(side, side)}):
         if height == width:
             frames.notes.append(f"pictures of {width} x {height} pixels are resized to {side} x {side}")

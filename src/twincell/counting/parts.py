@@ -100,6 +100,8 @@ class Parts:
             if not path.exists():
                 return None
             maps = np.load(path, mmap_mode="r", allow_pickle=False)
+            if found and found[0].shape[1:] != maps.shape[1:]:
+                return None  # pictures of several sizes: nothing stands still
             found.append(maps[rows[rows // PART == number] % PART].astype(np.float32))
         return np.concatenate(found) if found else None
 
@@ -122,10 +124,9 @@ def count_rows(
         resolution, to tell standing dirt by, where the model gives maps.
     """
     read = reader.read_all(rows)
-    size = model.card.image_size
     # An unreadable frame leaves a blank picture behind, so that the others stay in their batches.
-    blank = np.zeros((size, size), np.uint8)
-    images = np.stack([blank if isinstance(image, Fault) else image for image in read])
+    blank = np.zeros(model.card.view, np.uint8)
+    images = [blank if isinstance(image, Fault) else image for image in read]
     found = model.predict(images, batch=BATCH)
     bad = np.array([isinstance(image, Fault) for image in read])
     table = pd.DataFrame({"row": list(rows), "count_frame": found.count.numpy().astype(np.float64)})

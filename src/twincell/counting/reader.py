@@ -1,4 +1,4 @@
-"""One frame of a recording as the model wants it: grey bytes, square, 128 x 128 - or why it cannot be."""
+"""One frame of a recording as the model wants it: grey bytes, of a size it takes - or why it cannot be."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,11 +21,11 @@ class Reader:
 
     Args:
         frames: what to read.
-        size: side of the square image in pixels that the model takes.
+        size: side of the square image in pixels that the model takes; None: any size, nothing is resized.
         convert: make colour, 16-bit and float images grey bytes (rules in `twincell.io.images`).
     """
 
-    def __init__(self, frames: Frames, size: int, convert: bool = False) -> None:
+    def __init__(self, frames: Frames, size: int | None, convert: bool = False) -> None:
         self._recordings, self._size, self._convert = frames.recordings, size, convert
         self._paths: list[str] = frames.table["path"].tolist()
         self._pages: list[int] = frames.table["page"].tolist()
@@ -40,13 +40,15 @@ class Reader:
             recording.close()
 
     def read(self, row: int) -> GreyImage | Fault:
-        """The frame of this row, (size, size) uint8, or its fault."""
+        """The frame of this row, (size, size) uint8 (or of its own size), or its fault."""
         try:
             image = self._grey(row)
         except FaultError as problem:
             cure = problem.fault.cure if self._convert else f"{problem.fault.cure}, {CONVERT}"
             return replace(problem.fault, cure=cure) if _convertible(problem.fault) else problem.fault
         height, width = image.shape
+        if self._size is None:
+            return image
         if height != width:
             return error(self._paths[row], f"is {width} x {height} pixels, not square", CROP)
         if height != self._size:

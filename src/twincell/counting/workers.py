@@ -64,7 +64,7 @@ class _Counter(lightning.LightningModule):
         """Loads the model once per process."""
         torch.set_num_threads(max(1, torch.get_num_threads() // self.workers))
         self.model = load_model(self.place)
-        self.reader = Reader(self.parts.frames, self.model.card.image_size, self.convert)
+        self.reader = Reader(self.parts.frames, self.model.fixed_size, self.convert)
 
     def predict_step(self, batch: Any, batch_idx: int) -> None:
         """Counts part `batch` and keeps it."""

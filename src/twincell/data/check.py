@@ -1,6 +1,7 @@
 """Everything wrong with a data set, found before any training."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from json import dumps
@@ -10,8 +11,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from twincell.data.manifest import Manifest, manifest_path
+from twincell.data.image_spec import NAME as SIDECAR
+from twincell.data.image_spec import ImageSpec, read_spec
+from twincell.data.manifest import Manifest, counted, manifest_path
 from twincell.data.overview import overview
+from twincell.data.places import count_faults, outside_fault, read_places
 from twincell.data.read_all import read_all, size_fault
 from twincell.data.rows import examine, pages, read_rows, typed
 from twincell.errors import UserError
@@ -72,10 +76,12 @@ def check(path: str | Path, progress: bool = False) -> list[Fault]:
     """All faults of a manifest, its images and its split; errors are what the other commands refuse.
 
     Errors: the table unreadable or empty, a column missing, a cell that is no count, split, origin, frame,
-    time or page, duplicate rows, a frame twice in a chamber, images missing, empty, damaged, colour, 16-bit,
-    float, with NaN, of another size than 128 x 128, pages out of range, one picture in several splits.
-    Warnings: no labelled training image, flat pictures, the same picture twice, labels that jump, time
-    running backwards, held-out frames close to labelled training frames, absolute paths.
+    time or page, duplicate rows, a frame twice in a chamber, images missing, empty, damaged, colour, with
+    NaN, of another type or size than `manifest.json` says (8-bit without it), pages out of range, one picture
+    in several splits, places outside of their image, of unknown images, twice, or against the count.
+    Warnings: images of several sizes, numbers beyond the range, no labelled training image, flat pictures,
+    the same picture twice, labels that jump, time running backwards, held-out frames close to labelled
+    training frames, absolute paths.
 
     Args:
         path: a manifest file or the folder that holds `manifest.csv`.
@@ -90,34 +96,63 @@ def check(path: str | Path, progress: bool = False) -> list[Fault]:
     except FaultError as problem:
         return [problem.fault]
     faults, usable = examine(rows, path)
-    if "image" in rows and "split" in rows:
-        faults += _image_faults(rows, path, progress)
+    try:
+        spec = read_spec(path.parent)
+    except FaultError as problem:
+        return [*faults, problem.fault]
+    places = read_places(rows.assign(page=pages(rows)), path.parent) if "image" in rows else None
+    if places is not None:
+        faults += places[1]
+        if usable.all():
+            faults += count_faults(typed(rows), places[0], path)
+    if places is not None and "split" in rows:
+        faults += _image_faults(rows, path, spec, places[0], progress)
     if usable.any():
-        manifest = Manifest(typed(rows[usable]), path.parent)
+        table = typed(rows[usable])
+        manifest = Manifest(counted(table, read_places(table, path.parent)[0]), path.parent)
         faults += _label_faults(manifest, path)
         faults += _time_faults(manifest, path)
         faults += _leak_faults(manifest, path)
     return faults
 
 
-def _image_faults(rows: pd.DataFrame, path: Path, progress: bool) -> Iterator[Fault]:
+def _image_faults(
+    rows: pd.DataFrame, path: Path, spec: ImageSpec, places: pd.DataFrame, progress: bool
+) -> Iterator[Fault]:
     """Reads every image that is there; those that are not are the table's faults already."""
+    marked = dict(list(places.groupby("row")))
+    rows = rows.assign(row=range(len(rows)))
+    sizes: Counter[tuple[int, int]] = Counter()
+    beyond = 0
     there = np.array([bool(name) and (path.parent / name).is_file() for name in rows["image"]], bool)
     rows = rows[there].assign(page=pages(rows)).drop_duplicates(["image", "page"])
     files = [path.parent / name for name in rows["image"]]
     twins: dict[bytes, list[int]] = {}
-    for row, image in enumerate(read_all(files, rows["page"].tolist(), progress)):
+    for row, image in enumerate(read_all(files, rows["page"].tolist(), progress, spec=spec)):
         if isinstance(image, Fault):
             yield image
             continue
-        if fault := size_fault(image, files[row]):
+        if fault := size_fault(image, files[row], spec):
             yield fault
+        own = marked.get(rows["row"].iloc[row])
+        if own is not None and (fault := outside_fault(own, *image.shape, files[row])):
+            yield fault
+        sizes[image.shape] += 1
+        beyond += bool(image.min() < spec.range[0] or image.max() > spec.range[1])
         if image.min() == image.max():
             yield warning(
                 files[row], f"is flat, each pixel is {image.min()}", "look at it, drop its row if empty"
             )
         else:
             twins.setdefault(hashlib.sha256(image.tobytes()).digest(), []).append(row)
+    if len(sizes) > 1 and spec.height == spec.width == "any":
+        found = ", ".join(f"{n} of {width} x {height}" for (height, width), n in sizes.most_common(5))
+        what = f"has images of {len(sizes)} sizes ({found})"
+        yield warning(path, what, f"look whether this is meant; {SIDECAR} can say the one size")
+    if beyond:
+        low, high = spec.range
+        what = f"{beyond} images have pixels beyond {low:g} to {high:g}, which are clipped"
+        yield warning(path, what, f"widen the range in {SIDECAR}")
     for group in twins.values():
         if len(group) > 1:
             yield _twin_fault(rows.iloc[group])

@@ -16,6 +16,7 @@ from pathlib import Path
 import pandas as pd
 from PIL import Image
 
+from twincell.data.image_spec import ImageSpec, write_spec
 from twincell.data.manifest import Manifest
 from twincell.data.read_all import read_all, size_fault
 from twincell.errors import UserError
@@ -25,6 +26,8 @@ from twincell.io.images import GreyImage
 from twincell.progress import track
 
 MODALITIES = ("bf", "pc")
+SPEC = ImageSpec(height=128, width=128)
+"""The published images: 128 pixels a side, as the folders' names say."""
 CHAMBER = {"bf": re.compile(r"_set(\d+)/"), "pc": re.compile(r"xy(\d+)t\d+c\d+\.\w+$")}
 FRAME = re.compile(r"t(\d+)c\d+\.\w+$")
 
@@ -71,7 +74,7 @@ def import_cho_k1(folder: str | Path, out: str | Path, progress: bool = True) ->
     paths = [folder / row.source for row in rows]
     read = read_all(paths, [0] * len(rows), progress, convert=True)
     for row, path, image in zip(rows, paths, read, strict=True):
-        fault = image if isinstance(image, Fault) else size_fault(image, path)
+        fault = image if isinstance(image, Fault) else size_fault(image, path, SPEC)
         if fault:
             faults.append(fault)
         elif not isinstance(image, Fault):
@@ -176,6 +179,7 @@ def _write(table: pd.DataFrame, images: dict[str, GreyImage], out: Path, progres
         for _ in track(pool.map(save, images), "writing images", total=len(images), show=progress):
             continue
     write_atomic(partial / "SOURCE.txt", SOURCE)
+    write_spec(partial, SPEC)
     Manifest(table, partial).write(partial)
     out.rmdir()
     partial.rename(out)

@@ -13,9 +13,11 @@ import pandas as pd
 from twincell.faults import Fault, FaultError, error, warning
 
 COLUMNS = ("image", "count", "split", "modality", "origin", "chamber", "frame", "time_h", "page")
-MAY_BE_LEFT_OUT = ("time_h", "page")  # unknown time; a file that holds one image
+MAY_BE_LEFT_OUT = ("chamber", "frame", "time_h", "page")
+"""Columns of images that each stand alone, of unknown time, of one image a file."""
 SPLITS = ("train", "val", "test")
 ORIGINS = ("natural", "synthetic")
+LONGEST = 15  # digits of a whole number; none that is meant has more
 
 
 class _Rule(NamedTuple):
@@ -71,7 +73,7 @@ def examine(rows: pd.DataFrame, path: Path) -> tuple[list[Fault], np.ndarray]:
         return faults, usable
     if rows.empty:
         return [error(path, "has no rows", "list at least one image")], usable
-    found = [*_cells(rows), *_duplicates(rows), *_files(rows, path.parent)]
+    found = [*_cells(rows), *_half_alone(rows), *_duplicates(rows), *_files(rows, path.parent)]
     found.sort(key=lambda pair: pair[0])
     usable[:] = True
     usable[[row for row, fault in found if fault.severity == "error"]] = False
@@ -82,12 +84,20 @@ def typed(rows: pd.DataFrame) -> pd.DataFrame:
     """Rows without errors as numbers and words; the manifest's columns first, then the extra ones."""
     table = rows[["image"]].copy()
     table["count"] = _floats(rows["count"])
-    for name in ("split", "modality", "origin", "chamber"):
+    for name in ("split", "modality", "origin"):
         table[name] = rows[name]
-    table["frame"] = rows["frame"].astype("int64")
+    chamber = _column(rows, "chamber")
+    table["chamber"] = chamber.where(chamber != "", alone(rows.assign(page=pages(rows))))
+    table["frame"] = _column(rows, "frame").replace("", "0").astype("int64")
     table["time_h"] = _floats(rows["time_h"]) if "time_h" in rows else math.nan
     table["page"] = pages(rows)
     return pd.concat([table, rows[[name for name in rows.columns if name not in COLUMNS]]], axis=1)
+
+
+def alone(rows: pd.DataFrame) -> pd.Series:
+    """The chamber's name of images that stand alone, each its own: that of the image, with its page."""
+    page = rows["page"].astype(str)
+    return rows["image"] + ("#" + page).where(page != "0", "")
 
 
 def pages(rows: pd.DataFrame) -> pd.Series:
@@ -107,7 +117,7 @@ def _number(value: str) -> float:
 
 
 def _whole(value: str) -> bool:
-    return value.isascii() and value.isdigit()
+    return value.isascii() and value.isdigit() and len(value) <= LONGEST
 
 
 _COUNT_CURE = "write the number of cells, or leave it blank for an unlabelled image"
@@ -121,8 +131,13 @@ _RULES: dict[str, list[_Rule]] = {
     "split": [_Rule(SPLITS.__contains__, "split {!r} is not known", f"write one of {', '.join(SPLITS)}")],
     "origin": [_Rule(ORIGINS.__contains__, "origin {!r} is not known", f"write one of {', '.join(ORIGINS)}")],
     "modality": [_Rule(bool, "modality is blank", "write bf, pc or a word of your own")],
-    "chamber": [_Rule(bool, "chamber is blank", "write one name for all frames of a time-lapse")],
-    "frame": [_Rule(_whole, "frame {!r} is not a whole number from 0", "write the frame's number")],
+    "frame": [
+        _Rule(
+            lambda v: v == "" or _whole(v),
+            "frame {!r} is not a whole number from 0",
+            "write the frame's number",
+        )
+    ],
     "time_h": [
         _Rule(
             lambda v: v == "" or _number(v) >= 0,
@@ -168,8 +183,30 @@ def _cells(rows: pd.DataFrame) -> _Found:
                     yield int(row), error("", broken.what.format(value), broken.cure)
 
 
+def _column(rows: pd.DataFrame, name: str) -> pd.Series:
+    """A column that may be left out, blank then."""
+    return rows[name] if name in rows else pd.Series("", index=rows.index)
+
+
+def _half_alone(rows: pd.DataFrame) -> _Found:
+    """An image has a chamber and a frame, or neither; the only one of its chamber needs no frame."""
+    chamber, frame = _column(rows, "chamber"), _column(rows, "frame")
+    for row in np.flatnonzero((chamber == "") & (frame != "")):
+        what = f"chamber is blank, but frame is {frame.iloc[row]}"
+        cure = (
+            "write one name for all frames of a time-lapse, or leave both blank where an image stands alone"
+        )
+        yield int(row), error("", what, cure)
+    several = chamber.ne("") & rows.assign(c=chamber).duplicated(["c", "modality", "origin"], keep=False)
+    for row in np.flatnonzero(several & (frame == "")):
+        what = f"frame is blank in chamber {chamber.iloc[row]}, which has several images"
+        yield int(row), error("", what, "number its frames from 0")
+
+
 def _duplicates(rows: pd.DataFrame) -> _Found:
-    table = rows.assign(page=pages(rows), line=rows.index)
+    table = rows.assign(
+        page=pages(rows), line=rows.index, chamber=_column(rows, "chamber"), frame=_column(rows, "frame")
+    )
     same_image = table["image"].ne("") & table.duplicated(["image", "page"])
     first = table.groupby(["image", "page"])["line"].transform("min")
     for row in np.flatnonzero(same_image):
@@ -178,7 +215,7 @@ def _duplicates(rows: pd.DataFrame) -> _Found:
         yield int(row), error("", what, "drop one of the two rows")
     key = ["origin", "modality", "chamber", "frame"]
     first = table.groupby(key)["line"].transform("min")
-    for row in np.flatnonzero(table.duplicated(key) & ~same_image):
+    for row in np.flatnonzero(table.duplicated(key) & ~same_image & table["frame"].ne("")):
         chamber, frame = table["chamber"].iloc[row], table["frame"].iloc[row]
         what = f"frame {frame} of chamber {chamber} stands on line {first.iloc[row]} already"
         yield int(row), error("", what, "give each frame of a time-lapse its own number")

@@ -76,7 +76,7 @@ def evaluate(
     start = time.perf_counter()
     with bar(progress) as shown:
         task = shown.add_task("counting", total=len(store), note="")
-        prediction = model.predict(store.images, progress=lambda n: shown.advance(task, n))
+        prediction = model.predict(store.whole(), progress=lambda n: shown.advance(task, n), spec=store.spec)
     seconds = time.perf_counter() - start
 
     table = asked.table.copy()

@@ -8,6 +8,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from twincell.data.image_spec import ImageSpec, write_spec
 from twincell.data.manifest import Manifest
 from twincell.errors import UserError
 from twincell.files import fresh_dir, write_atomic
@@ -24,7 +25,7 @@ class Recording:
     """A simulated chamber through time, with its truth.
 
     Attributes:
-        images: (T, 128, 128) uint8.
+        images: (T, H, W) uint8.
         counts: (T,) int64, cells per frame.
         centres: (T, S, 2) float32 x, y in px; NaN in unused slots; a cell keeps its slot.
         time_h: (T,) float64 hours since the first frame.
@@ -52,7 +53,7 @@ def recording(
     Args:
         preset: such as `optics-bf`.
         chamber_id: which chamber of this seed.
-        backgrounds: (M, 1, 128, 128) natural backgrounds in [0, 1], of which the chamber takes one.
+        backgrounds: (M, 1, H, W) natural backgrounds in [0, 1], of which the chamber takes one.
 
     Raises:
         UserError: unknown preset.
@@ -126,6 +127,8 @@ def write_chambers(
     write_atomic(root / "truth.csv", truth.rename(columns={"true_count": "count"}).to_csv(index=False))
     manifest = Manifest(everything.drop(columns=["true_count", "doubling_h"]), root)
     manifest.write(root)
+    height, width = made.images.shape[1:]
+    write_spec(root, ImageSpec(height=height, width=width))
     return manifest
 
 

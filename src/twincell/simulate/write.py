@@ -10,10 +10,12 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from twincell.data.image_spec import ImageSpec, write_spec
 from twincell.data.manifest import Manifest
 from twincell.errors import UserError
 from twincell.files import fresh_dir, write_atomic
 from twincell.io.encode import png
+from twincell.io.points import write_points
 from twincell.progress import track
 from twincell.simulate.presets import Preset, load_preset
 from twincell.simulate.recordings import to_bytes
@@ -34,12 +36,12 @@ def write_images(
 ) -> dict[str, Any]:
     """Writes n synthetic images with their truth into a new folder.
 
-    The folder gets `images/`, `manifest.csv` (origin synthetic, split train), `centres.csv` (image, cell, x,
-    y in px), `settings.json` (all that is needed to draw them again) and, if asked for, `counts.png`.
+    The folder gets `images/`, `manifest.csv` (origin synthetic, split train) with `manifest.json` (what the
+    images are), `points.csv` and `centres.csv` (each cell's place in px), `settings.json` (all that is needed to draw them again) and, if asked for, `counts.png`.
 
     Args:
         start: number of the first image of this seed; images 0-99 and then 100-199 are the same as 0-199.
-        backgrounds: (M, 1, 128, 128) natural backgrounds in [0, 1] to draw over.
+        backgrounds: (M, 1, H, W) natural backgrounds in [0, 1] to draw over.
 
     Returns:
         Summary: preset, seed, start, images, mean and std of the pixels (0..1), counts (how many images of
@@ -73,6 +75,9 @@ def write_images(
     )
     manifest = Manifest(table, root)
     manifest.write(root)
+    height, width = made.images.shape[2:]
+    write_spec(root, ImageSpec(height=height, width=width))
+    write_points(root, pd.concat(centres))
     write_atomic(root / "centres.csv", pd.concat(centres).to_csv(index=False, float_format="%.3f"))
     counts = manifest.table["count"].astype(int).to_numpy()
     mean, square = sums / n

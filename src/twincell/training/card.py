@@ -49,7 +49,8 @@ def make_card(
                 if natural == settings.batch.natural  # a network of drawn images alone: those of the drawn
             }
         ),
-        preprocessing=Preprocessing(test_time_flips=settings.counting.test_time_flips),
+        image=manifest.spec.framed(settings.batch.window),
+        preprocessing=Preprocessing(scale=store.scale, test_time_flips=settings.counting.test_time_flips),
         data=TrainingData(
             fingerprint=manifest.fingerprint(),
             images=int(store.natural.sum()),

@@ -87,11 +87,11 @@ def fit_at_once(
 def _counted(material: Material) -> Counted:
     store = material.train
     known = store.subset(store.natural & ~store.counts.isnan())
-    return Counted(known.images.float() / 255, known.counts, tuple(known.chambers))
+    return Counted(known.spec.scale(known.images), known.counts, tuple(known.chambers))
 
 
 def _validated(network: nn.Module, settings: Settings, material: Material) -> dict[str, Any]:
     store = material.validation
     assert store is not None
-    predicted = look(network, METHODS[settings.method], store.images, torch.device("cpu"))
+    predicted = look(network, METHODS[settings.method], store, torch.device("cpu"))
     return {"mae": float((predicted.count.round() - store.counts).abs().mean())}

@@ -8,6 +8,8 @@ from twincell.config import Settings
 from twincell.data.manifest import Manifest
 from twincell.data.store import ImageStore
 from twincell.errors import UserError
+from twincell.models import METHODS
+from twincell.models.base.method import AnySize
 
 
 @dataclass(frozen=True)
@@ -37,12 +39,16 @@ def load_material(manifest: Manifest, settings: Settings, seed: int, progress: b
     """
     train, validation, how = choose(manifest, settings, seed)
     _refuse_nothing(manifest, settings, train)
-    store = ImageStore.load(manifest.select(train), progress=progress)
+    window = settings.batch.window
+    whole = not isinstance(METHODS[settings.method], AnySize)
+    store = ImageStore.load(manifest.select(train), progress=progress).fitted(window, resize=whole)
     labelled = int((~store.counts.isnan()).sum())
     described = f"{len(store)} images, {labelled} counted; {how}"
     if not validation.any():
         return Material(store, None, described)
-    return Material(store, ImageStore.load(manifest.select(validation), progress=False), described)
+    kept = ImageStore.load(manifest.select(validation), progress=False)
+    kept = kept.fitted(window, resize=True) if whole else kept.like(store)
+    return Material(store, kept, described)
 
 
 def check_material(manifest: Manifest, settings: Settings, seed: int) -> None:

@@ -1,14 +1,17 @@
 """Validation while training: the count error on images kept aside, never augmented; when to stop early."""
 
+from functools import partial
 from typing import Any
 
 import lightning as L
 import torch
 from torch import Tensor, nn
 
+from twincell.data.image_spec import ImageSpec
 from twincell.data.store import ImageStore
 from twincell.models.base.method import Method, Prediction
 from twincell.models.base.task import CountingTask
+from twincell.models.base.views import predict_any
 from twincell.models.base.weights import plain_state
 
 BATCH = 64
@@ -25,7 +28,7 @@ class Validation(L.Callback):
     """
 
     def __init__(self, store: ImageStore, method: Method, every: int, patience: int) -> None:
-        self._images, self._counts = store.images, store.counts.cpu()
+        self._store, self._counts = store, store.counts.cpu()
         self._method, self._every, self._patience = method, every, patience
         self.mae, self.step = float("inf"), 0
         self.weights: dict[str, Tensor] = {}
@@ -66,19 +69,31 @@ class Validation(L.Callback):
 
     def error_of(self, network: nn.Module, device: torch.device) -> float:
         """MAE in cells, counts rounded, on the images validated on."""
-        predicted = look(network, self._method, self._images, device)
+        predicted = look(network, self._method, self._store, device)
         return float((predicted.count.round() - self._counts).abs().mean())
 
 
-def look(network: nn.Module, method: Method, images: Tensor, device: torch.device) -> Prediction:
-    """Counts (N, 1, 128, 128) uint8 images in float32, not augmented; the network's mode is kept."""
+def look(network: nn.Module, method: Method, images: Tensor | ImageStore, device: torch.device) -> Prediction:
+    """Counts images in float32, not augmented; the network's mode is kept.
+
+    Args:
+        images: (N, 1, H, W) uint8 of the network's size, or a store, whose images may be of any size where
+            the method takes them.
+    """
+    store = images if isinstance(images, ImageStore) else None
+    stack = images if isinstance(images, Tensor) else images.images
+    spec = ImageSpec() if store is None else store.spec
     was_training = [(module, module.training) for module in network.modules()]
     network.eval()
     with torch.no_grad():
-        pieces = [
-            method.predict(network, images[start : start + BATCH].to(device).float() / 255).cpu()
-            for start in range(0, len(images), BATCH)
-        ]
+        if store is not None and store.window and store.needs_views:
+            ready = [spec.scale(image.to(device)) for image in store.whole()]
+            view = (store.window, store.window)
+            pieces = [predict_any(partial(method.predict, network), ready, view, BATCH)]
+        else:
+            pieces = [
+                method.predict(network, spec.scale(part.to(device))).cpu() for part in stack.split(BATCH)
+            ]
     for module, training in was_training:
         module.training = training
     return Prediction.join(pieces)

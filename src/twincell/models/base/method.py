@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import torch
 from pydantic import BaseModel
@@ -11,8 +11,6 @@ from torch import Tensor, nn
 if TYPE_CHECKING:
     from twincell.config import Settings
     from twincell.models.base.task import CountingTask
-
-IMAGE_SIZE = 128
 
 
 @dataclass(frozen=True)
@@ -43,11 +41,12 @@ class Prediction:
 
     @staticmethod
     def join(pieces: "Sequence[Prediction]") -> "Prediction":
-        """Predictions of consecutive batches as one; a field is kept only where every piece has it."""
+        """Predictions of consecutive batches as one; a field is kept where every piece has it alike."""
 
         def joined(values: list[Tensor | None]) -> Tensor | None:
             known = [value for value in values if value is not None]
-            return torch.cat(known) if len(known) == len(values) else None
+            alike = len({value.shape[1:] for value in known}) == 1  # images of several sizes have no one map
+            return torch.cat(known) if len(known) == len(values) and alike else None
 
         return Prediction(
             torch.cat([piece.count for piece in pieces]),
@@ -97,9 +96,19 @@ class Method(Protocol):
 
         Args:
             network: as built, in eval mode, on the device of the images.
-            images: (N, 1, 128, 128) float32 in [0, 1].
+            images: (N, 1, H, W) float32 in [0, 1], of the size of the images it was trained on.
         """
         ...
+
+
+@runtime_checkable
+class AnySize(Protocol):
+    """A method whose maps tell a part of an image from the rest: its images may have any size.
+
+    Its predictions have a density, and no image has to be resized: see `twincell.models.base.views`.
+    """
+
+    any_size: Literal[True]
 
 
 @runtime_checkable
@@ -116,7 +125,7 @@ class Counted:
     """Counted natural training images, untouched.
 
     Attributes:
-        images: (N, 1, 128, 128) float32 in [0, 1], N from 1.
+        images: (N, 1, H, W) float32 in [0, 1], N from 1.
         counts: (N,) float32, cells per image.
         chambers: N names, one per time-lapse.
     """
@@ -170,8 +179,8 @@ class Settling(Protocol):
 
         Args:
             network: trained; its buffers are set.
-            images: (N, 1, 128, 128) training images in [0, 1], N from 1.
-            counted: (M, 1, 128, 128) those natural ones that a person counted, M from 0.
+            images: (N, 1, H, W) training images in [0, 1], N from 1.
+            counted: (M, 1, H, W) those natural ones that a person counted, M from 0.
             counts: (M,) float32, cells.
         """
         ...

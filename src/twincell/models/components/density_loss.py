@@ -1,4 +1,4 @@
-"""The density network's loss: where cells are, learned from drawn images; how many, learned from both."""
+"""The density network's loss: where cells are, where places are known; how many, wherever a count is."""
 
 from dataclasses import dataclass
 
@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from twincell.batches.batches import Batch
+from twincell.errors import UserError
 from twincell.models.density_network.settings import LossSettings
 
 
@@ -33,7 +34,8 @@ def density_loss(density: Tensor, batch: Batch, settings: LossSettings) -> Densi
 
     Args:
         density: (B, 1, h, w) predicted cells per map element.
-        batch: B images with counts (NaN = unlabelled) and the density of synthetic ones.
+        batch: B images with counts (NaN = unlabelled) and the density of those with known places, of either
+            origin; its error is a mean over these.
         settings: factors of the terms.
     """
     truth = batch.counts.nan_to_num(0.0)
@@ -44,7 +46,13 @@ def density_loss(density: Tensor, batch: Batch, settings: LossSettings) -> Densi
     count = settings.count * (error * own).sum() / batch.natural.sum().clamp_min(1)
     drawn_count = settings.drawn_count * (error * drawn).sum() / drawn.sum().clamp_min(1)
     place = density.new_zeros(())
-    if batch.density is not None and settings.density and bool(drawn.any()):
-        squared = (density[drawn] - batch.density[drawn]) ** 2
+    placed = None if batch.density is None else ~batch.density.isnan().flatten(1).any(1)
+    if batch.density is not None and settings.density and placed is not None and bool(placed.any()):
+        if density.shape != batch.density.shape:
+            raise UserError(
+                f"batch.density {batch.density.shape[-1]}: the network's map has {density.shape[-1]} "
+                f"elements a side; set batch.density={density.shape[-1]}"
+            )
+        squared = (density[placed] - batch.density[placed]) ** 2
         place = settings.density * squared.sum((1, 2, 3)).mean()
     return DensityLoss(count + drawn_count + place, count, drawn_count, torch.as_tensor(place))

@@ -1,6 +1,6 @@
 """Our own method: a twin that keeps a map, so that the count comes with where. See README.md beside this."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor, nn
@@ -15,13 +15,15 @@ if TYPE_CHECKING:
     from twincell.models.base.task import CountingTask
 
 
-LOOK = 128  # images looked at together when a network settles
+LOOK = 128
+"""Images looked at together when a network settles."""
 
 
 class DensityNetworkMethod:
     """The density network as `twincell.models.METHODS` knows it."""
 
     name = "density_network"
+    any_size: Literal[True] = True
     settings_class = DensityNetworkSettings
     parts = Parts(
         outer=("stems",),
@@ -42,7 +44,7 @@ class DensityNetworkMethod:
         return DensityNetworkTask(network, settings)
 
     def predict(self, network: nn.Module, images: Tensor) -> Prediction:
-        """Counts natural images (N, 1, 128, 128) as the sum of their density maps."""
+        """Counts natural images (N, 1, H, W), sides divisible by 8, as the sum of their density maps."""
         assert isinstance(network, DensityNetwork)
         maps = network.features(images).float()
         density = network.density(maps)

@@ -34,7 +34,7 @@ class Residual(nn.Module):
 
 
 def stem(width: int) -> nn.Sequential:
-    """One origin's own layers: 128 x 128 grey pixels to `width` maps of 32 x 32."""
+    """One origin's own layers: grey pixels to `width` maps of a quarter the side."""
     return nn.Sequential(
         nn.PixelUnshuffle(2),
         nn.Conv2d(4, width, 5, 2, 2, bias=False),
@@ -73,7 +73,7 @@ class DensityNetwork(nn.Module):
     Parts have names, as in the Twin-VAE: `stems.natural` and `stems.synthetic`, `core` (shared) and `head`.
 
     Args:
-        width: channels of the 32 x 32 maps; the 16 x 16 maps have twice as many.
+        width: channels of the maps of a quarter the image's side; those of an eighth have twice as many.
         depth: residual blocks at each of the two resolutions.
         twin: whether synthetic images have a stem of their own (else both origins share one).
     """

@@ -36,7 +36,7 @@ class DensityRegressionMethod:
         return RegressionTask(network, settings)
 
     def predict(self, network: nn.Module, images: Tensor) -> Prediction:
-        """Counts natural images (N, 1, 128, 128) as the sums of their maps, which may dip below zero."""
+        """Counts natural images (N, 1, H, W) as the sums of their maps, which may dip below zero."""
         density = network(images)
         return Prediction(density.sum((1, 2, 3)).clamp_min(0))
 

@@ -39,7 +39,7 @@ class EfficientNetMethod:
         return RegressionTask(network, settings)
 
     def predict(self, network: nn.Module, images: Tensor) -> Prediction:
-        """Counts natural images (N, 1, 128, 128)."""
+        """Counts natural images (N, 1, H, W)."""
         return Prediction(network(images).float().sum((1, 2, 3)).clamp_min(0))
 
 

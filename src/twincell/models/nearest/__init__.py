@@ -32,7 +32,7 @@ class NearestMethod:
         return {"tuned": {"k": k, **({"mae": errors[k - 1]} if errors else {})}}
 
     def predict(self, network: nn.Module, images: Tensor) -> Prediction:
-        """Counts natural images (N, 1, 128, 128) by their neighbours."""
+        """Counts natural images (N, 1, H, W) by their neighbours."""
         return Prediction(network(images))
 
 

@@ -32,7 +32,7 @@ class WatershedMethod:
         return {"tuned": found.as_json()}
 
     def predict(self, network: nn.Module, images: Tensor) -> Prediction:
-        """Counts natural images (N, 1, 128, 128) as their regions."""
+        """Counts natural images (N, 1, H, W) as their regions."""
         return Prediction(network(images))
 
 
