@@ -13,10 +13,9 @@ from twincell.errors import UserError
 from twincell.progress import track
 from twincell.seeding import seed_for
 from twincell.simulate import synthesise
+from twincell.simulate.backgrounds import backgrounds
 from twincell.simulate.preset_files import preset_names
 
-FEW_CELLS = 5
-"""The paper's synthetic background is the mean of natural training images with fewer cells than this."""
 CHUNK = 256
 """Images drawn at once into the pool: enough to work in one go, few enough for memory and a moving bar."""
 POOL, FRESH = 10, 11  # streams of chance
@@ -143,32 +142,6 @@ def expand(presets: Sequence[str], modalities: Sequence[str]) -> tuple[list[str]
             f"cannot be drawn; name some of {', '.join(known)} with --set 'synthetic.presets=[...]'"
         )
     return [name for name, _ in named], [modality for _, modality in named]
-
-
-def backgrounds(natural: ImageStore, kind: str, modality: str | None) -> Tensor | None:
-    """(M, 1, 128, 128) float32 in [0, 1] to draw cells over, or None where the renderer draws its own.
-
-    Args:
-        natural: training images only, so that nothing of a held-out chamber is learned.
-        kind: drawn, mean or median, as in `SyntheticSettings.backgrounds`.
-        modality: images of this one only; None = all.
-    """
-    if kind == "drawn" or not len(natural):
-        return None
-    if modality is not None:
-        natural = natural.subset(torch.tensor([m == modality for m in natural.modalities]))
-    if kind == "median":
-        names = sorted(set(natural.chambers))
-        members = [torch.tensor([c == name for c in natural.chambers]) for name in names]
-        medians = [natural.images[m.to(natural.images.device)].median(0).values for m in members]
-        return torch.stack(medians).float() / 255
-    few = natural.counts < FEW_CELLS
-    if not few.any():
-        raise UserError(
-            f"synthetic.backgrounds mean: no training image is labelled with fewer than {FEW_CELLS} cells; "
-            "set synthetic.backgrounds=median or drawn"
-        )
-    return natural.images[few].float().mean(0, keepdim=True) / 255
 
 
 def in_view(points: Tensor, size: int) -> Tensor:

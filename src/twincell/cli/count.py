@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+NOTES = 20  # printed; a recording of a thousand folders has a note for each
+
 
 def count(
     model: Annotated[str, typer.Argument(help="run folder, model file, or the name of a model that ships")],
@@ -37,14 +39,13 @@ def count(
 
     Example: twincell count cho-pc recording/ --modality pc --minutes 5 --out counts.csv
     """
-    from twincell.counting.command import count_and_tell
+    from twincell.cli.show import console, write_json
+    from twincell.counting import CountOptions
+    from twincell.counting import count as count_cells
+    from twincell.files import fresh_file
+    from twincell.models.base.file import load_model
 
-    count_and_tell(
-        model,
-        inputs,
-        out,
-        json,
-        report,
+    options = CountOptions(
         axes=axes,
         modality=modality,
         minutes=minutes,
@@ -55,3 +56,20 @@ def count(
         resume=resume,
         workers=workers,
     )
+    if report is not None:
+        fresh_file(report, "--report")
+    loaded = load_model(model)
+    result = count_cells([*inputs], loaded, out, options)
+    found = result.summary()
+    show = console().print
+    for note in result.notes[:NOTES]:
+        show(note)
+    if len(result.notes) > NOTES:
+        show(f"and {len(result.notes) - NOTES} more notes, in full with --json or --report")
+    flagged = f", {found['flagged']} flagged" if found["flagged"] else ""
+    show(f"{found['frames']} frames in {found['chambers']} chambers counted{flagged}: {out}")
+    if report is not None:
+        from twincell.report.pages import count_page
+
+        show(f"report: {count_page(result, loaded, inputs).write(report)}")
+    write_json(json, {"out": str(out), "model": model, **found})

@@ -22,6 +22,15 @@ def translate(
 
     Example: twincell translate runs/pc recording/ --to synthetic --limit 24 --out translated
     """
-    from twincell.report.translation import translate_and_keep
+    from twincell.cli.show import write_json
+    from twincell.models.base.file import load_model
+    from twincell.report.translation import write_translation
 
-    translate_and_keep(model, inputs, to, out, limit, json)
+    loaded = load_model(model)
+    found = write_translation(loaded, inputs, out, to, limit)
+    n = len(found.original)
+    write_json(json, {"n": n, "to": to, "agreement": found.agreement, "difference": found.difference})
+    print(
+        f"{n} pictures drawn as {to} by {loaded.card.name}: the counter reads the same number of cells from "
+        f"{found.agreement:.0f} % of them, {found.difference:.2f} cells apart on average: {out / 'sheet.png'}"
+    )
