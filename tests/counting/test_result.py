@@ -10,7 +10,6 @@ import pytest
 from helpers.fake_method import chamber_image, fake_model, write_chamber
 from twincell.cli import run
 from twincell.counting import CountOptions, CountResult, count
-from twincell.counting import count as counting_count
 from twincell.errors import UserError
 from twincell.models import METHODS
 from twincell.models.base.file import load_model
