@@ -120,15 +120,15 @@ def fresh_dir(path: str | Path, resume: bool = False) -> Path:
     return path
 
 
-def fresh_file(path: str | Path, option: str = "--out") -> Path:
-    """The path itself where nothing stands there yet; its folder is made. `option` is where it was named.
+def fresh_file(path: str | Path) -> Path:
+    """The path itself where nothing stands there yet; its folder is made.
 
     Raises:
         UserError: when the file exists already.
     """
     path = Path(path)
     if path.exists():
-        raise UserError(f"{path}: exists already and nothing is overwritten; name another file with {option}")
+        raise UserError(f"{path}: exists already and nothing is overwritten; name another file with --out")
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
 

@@ -77,6 +77,7 @@ def root() -> typer.Typer:
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
+        rich_markup_mode=None,  # drawing boxes would take longer than all else that --help does
     )
     app.callback()(_options)
     return app
