@@ -21,7 +21,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("reproduce", "report", "label", "export", "demo", "phase", "gan", "gap", "api", "doctor"),
     ("cli",),
 )
-"""Rooms and single files from the bottom up; one may import those below and, one way only, those beside it."""
+"""Rooms and single files from the bottom up; one may import those below it and, one way, those beside it."""
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
 
 

@@ -42,7 +42,7 @@ def count(
     from twincell.cli.show import console, write_json
     from twincell.counting import CountOptions
     from twincell.counting import count as count_cells
-    from twincell.files import fresh_file
+    from twincell.files import check_outputs
     from twincell.models.base.file import load_model
 
     options = CountOptions(
@@ -56,8 +56,7 @@ def count(
         resume=resume,
         workers=workers,
     )
-    if report is not None:
-        fresh_file(report, "--report")
+    check_outputs({"--out": out, "--report": report, "--json": json}, inputs)
     loaded = load_model(model)
     result = count_cells([*inputs], loaded, out, options)
     found = result.summary()

@@ -22,7 +22,9 @@ def demo(
     """
     from twincell.cli.show import write_json
     from twincell.demo.run import run_demo
+    from twincell.files import check_outputs
 
+    check_outputs({"--json": json})
     made = run_demo(out, seed)
     _show(made)
     write_json(json, made.as_json())

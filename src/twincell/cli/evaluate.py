@@ -26,14 +26,13 @@ def evaluate(
     Example: twincell evaluate runs/pc data/manifest.csv --split test --json figures.json --baselines
     """
     from twincell.cli.show import write_json
-    from twincell.data.manifest import Manifest
+    from twincell.data.manifest import Manifest, manifest_path
     from twincell.evaluate.evaluate import evaluate as measure
-    from twincell.files import fresh_file
+    from twincell.files import check_outputs
     from twincell.models.base.file import load_model
 
+    check_outputs({"--report": report, "--json": json}, [manifest_path(manifest)])
     rows, loaded = Manifest.read(manifest), load_model(model, device)
-    if report is not None:
-        fresh_file(report, "--report")
     result = measure(loaded, rows, split, baselines)
     _show(result, manifest)
     write_json(json, result.as_json())

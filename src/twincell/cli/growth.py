@@ -39,9 +39,11 @@ def growth(
 
     Example: twincell growth counts.csv --out growth --by medium --manifest manifest.csv
     """
+    from twincell.files import check_outputs
     from twincell.series.growth.options import GrowthOptions
     from twincell.series.growth.results import write_growth
 
+    check_outputs({"--json": json}, [counts, *([manifest] if manifest else [])])
     options = GrowthOptions(by, counted, events, first, horizon, minutes, plots, seed, manifest, resume, json)
     _show(write_growth(counts, out, options), out)
 

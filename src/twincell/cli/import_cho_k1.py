@@ -21,7 +21,9 @@ def cho_k1(
     from twincell.cli.show import show_overview, write_json
     from twincell.data.cho_k1 import import_cho_k1
     from twincell.data.overview import overview
+    from twincell.files import check_outputs
 
+    check_outputs({"--json": json}, [folder])
     summary = overview(import_cho_k1(folder, out))
     write_json(json, summary)
     show_overview(summary)

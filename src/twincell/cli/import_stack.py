@@ -61,10 +61,12 @@ def stack(
     Example: twincell import stack night.nd2 --modality pc --out chambers
     """
     from twincell.cli.show import write_json
+    from twincell.files import check_outputs
     from twincell.io.recordings import Reading
     from twincell.preprocess.import_stack import import_stack
     from twincell.preprocess.options import ImportOptions
 
+    check_outputs({"--json": json}, files)
     reading = Reading(axes, override_axes, names, channel, z, pixel_size, interval)
     asked = ImportOptions(modality, reading, template, size, chamber_size, boxes, turn, resume)
     imported = import_stack(files, out, asked.chambers(), asked.reading, asked.resume)

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 CHAMBERS_SHOWN = 40
 
 
-def write_json(path: Path | None, found: Mapping[str, Any]) -> None:
-    """Write what a program may read on, where a file is named for it."""
-    from twincell.files import write_atomic
+def write_json(path: Path | None, found: Mapping[str, Any] | Sequence[Any], force: bool = False) -> None:
+    """Write what a program may read on, where a file is named for it; `force` replaces an older one."""
+    from twincell.files import write_new
 
     if path is not None:
-        write_atomic(path, json.dumps(found, indent=2) + "\n")
+        write_new(path, json.dumps(found, indent=2) + "\n", force)
 
 
 def console() -> "Console":

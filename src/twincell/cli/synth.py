@@ -30,9 +30,11 @@ def synth(
     """
     from twincell.cli.show import write_json
     from twincell.config import parse_overrides
+    from twincell.files import check_outputs
     from twincell.simulate import load_preset, write_images
     from twincell.simulate.backgrounds import natural_backgrounds
 
+    check_outputs({"--json": json}, [backgrounds] if backgrounds else [])
     drawn = load_preset(preset, parse_overrides(set_ or []))
     grounds = None if backgrounds is None else natural_backgrounds(backgrounds, drawn)
     summary = write_images(out, drawn, n, seed, start, grounds, counts_plot)

@@ -23,9 +23,11 @@ def translate(
     Example: twincell translate runs/pc recording/ --to synthetic --limit 24 --out translated
     """
     from twincell.cli.show import write_json
+    from twincell.files import check_outputs
     from twincell.models.base.file import load_model
     from twincell.report.translation import write_translation
 
+    check_outputs({"--json": json}, inputs)
     loaded = load_model(model)
     found = write_translation(loaded, inputs, out, to, limit)
     n = len(found.original)

@@ -50,10 +50,13 @@ def tune(
     """
     from twincell.cli.show import write_json
     from twincell.config import parse_overrides
+    from twincell.files import check_outputs
     from twincell.training.options import Changes
     from twincell.tuning.options import TuneOptions
     from twincell.tuning.tune import tune as search
 
+    # A search that goes on tells its newest state, so its own file may be replaced, and no other.
+    check_outputs({"--json": json}, [manifest], force=True)
     asked = TuneOptions(
         preset=preset,
         start=start,
@@ -70,7 +73,7 @@ def tune(
     )
     found = search(manifest, out, asked)
     _show(found, out)
-    write_json(json, found.as_json())
+    write_json(json, found.as_json(), force=True)
 
 
 def _show(results: "Found", out: Path) -> None:
