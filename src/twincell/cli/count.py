@@ -1,4 +1,4 @@
-"""`twincell count`: cells in pictures, to a table."""
+"""`twincell count`: cells in images, to a table."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,21 +10,21 @@ NOTES = 20  # printed; a recording of a thousand folders has a note for each
 
 def count(
     model: Annotated[str, typer.Argument(help="run folder, model file, or the name of a model that ships")],
-    inputs: Annotated[list[Path], typer.Argument(help="picture files, folders, TIFF stacks, or a manifest")],
+    inputs: Annotated[list[Path], typer.Argument(help="image files, folders, TIFF stacks, or a manifest")],
     out: Annotated[Path, typer.Option(help="the table to write")] = Path("counts.csv"),
     axes: Annotated[str | None, typer.Option(help="what a stack's dimensions are, for example TYX")] = None,
     modality: Annotated[
-        str | None, typer.Option(help="what the pictures are: bf, pc or a word of your own")
+        str | None, typer.Option(help="what the images are: bf, pc or a word of your own")
     ] = None,
     minutes: Annotated[float | None, typer.Option(help="time between two frames, where nothing says")] = None,
     single: Annotated[
-        bool, typer.Option("--single", help="count each picture for itself, no time-lapse")
+        bool, typer.Option("--single", help="count each image for itself, no time-lapse")
     ] = False,
     convert: Annotated[
-        bool, typer.Option("--convert", help="make colour and 16-bit pictures 8-bit grey")
+        bool, typer.Option("--convert", help="make colour and 16-bit images 8-bit grey")
     ] = False,
     strict: Annotated[
-        bool, typer.Option("--strict", help="refuse damaged pictures instead of flagging")
+        bool, typer.Option("--strict", help="refuse damaged images instead of flagging")
     ] = False,
     counted: Annotated[bool, typer.Option(help="let counts in a manifest correct their time-lapse")] = True,
     resume: Annotated[bool, typer.Option("--resume", help="go on with a count that was stopped")] = False,
@@ -32,7 +32,7 @@ def count(
     report: Annotated[Path | None, typer.Option(help="write a page (one HTML file) here")] = None,
     json: Annotated[Path | None, typer.Option(help="write a summary here, for programs")] = None,
 ) -> None:
-    """Count the cells in pictures, folders, TIFF stacks or a manifest.
+    """Count the cells in images, folders, TIFF stacks or a manifest.
 
     Writes one row per frame: the count from the whole time-lapse with a 90 % interval, the count from the
     image alone, and a flag where a frame should not be trusted.

@@ -105,7 +105,7 @@ def _require_countable(
     side = model.card.image_size
     for height, width in sorted(sizes - {(side, side)}):
         if height == width:
-            frames.notes.append(f"pictures of {width} x {height} pixels are resized to {side} x {side}")
+            frames.notes.append(f"images of {width} x {height} pixels are resized to {side} x {side}")
 
 
 def _faults(frames: Frames, reader: Reader, progress: bool) -> list[Fault]:
