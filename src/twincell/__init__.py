@@ -3,8 +3,9 @@
 The public API in one screen:
 
 - `load(model)`: a trained model by run folder, file or shipped name;
-- `count(inputs, model)`: pictures, folders, stacks or a manifest to a table of counts;
-- `train(manifest, out, preset)`: a model from counted and uncounted images;
+- `count(inputs, model)`: images, folders, stacks or a manifest to a table of counts (`CountResult`);
+- `CountOptions`: how to count, all of it in one object;
+- `train(manifest, out, preset)`: a model from labelled and unlabelled images;
 - `transfer(model, manifest, out, scheme)`: a model for another microscope from a trained one;
 - `Manifest`: the list of images that all of them work from.
 
@@ -15,11 +16,13 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["Manifest", "__version__", "count", "load", "train", "transfer"]
+__all__ = ["CountOptions", "CountResult", "Manifest", "__version__", "count", "load", "train", "transfer"]
 
 _PLACES = {
     "load": ("twincell.models.base.file", "load_model"),
     "count": ("twincell.counting", "count"),
+    "CountOptions": ("twincell.counting", "CountOptions"),
+    "CountResult": ("twincell.counting", "CountResult"),
     "train": ("twincell.api", "train"),
     "transfer": ("twincell.api", "transfer"),
     "Manifest": ("twincell.data.manifest", "Manifest"),
@@ -27,7 +30,7 @@ _PLACES = {
 
 if TYPE_CHECKING:
     from twincell.api import train, transfer
-    from twincell.counting import count
+    from twincell.counting import CountOptions, CountResult, count
     from twincell.data.manifest import Manifest
     from twincell.models.base.file import load_model as load
 

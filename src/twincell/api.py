@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from twincell.config import Settings
 from twincell.data.manifest import Manifest
-from twincell.models.base.file import LoadedModel, load_card, load_model
+from twincell.models.base.file import LoadedModel, load_model
 from twincell.presets import load_preset
-from twincell.training import fit
-from twincell.training.finetune import preset_for, transfer_settings
+from twincell.training.finetune import transfer as transfer_run
+from twincell.training.options import Changes, RunOptions, TransferOptions
+from twincell.training.train import train as train_run
 
 
 def train(
@@ -22,7 +22,7 @@ def train(
     changes: Mapping[str, Any] | None = None,
     progress: bool = True,
 ) -> LoadedModel:
-    """Trains a model on the rows of split train, as `twincell train` does.
+    """Train a model on the rows of split train, as `twincell train` does.
 
     Args:
         manifest: a manifest, its file, or the folder that holds `manifest.csv`.
@@ -39,7 +39,8 @@ def train(
     Raises:
         UserError: for faulty data, unknown settings, or an `out` that holds files already.
     """
-    return _fit(load_preset(preset), changes, manifest, out, seed=seed, resume=resume, progress=progress)
+    options = RunOptions(seed, resume, Changes(settings=changes or {}), progress=progress)
+    return load_model(train_run(manifest, out, load_preset(preset), options))
 
 
 def transfer(
@@ -54,7 +55,7 @@ def transfer(
     changes: Mapping[str, Any] | None = None,
     progress: bool = True,
 ) -> LoadedModel:
-    """Moves a trained model to other images, as `twincell transfer` does (paper section 3).
+    """Move a trained model to other images, as `twincell transfer` does (paper section 3).
 
     Args:
         model: the start: a run folder, a model file, or the name of a model that ships.
@@ -73,17 +74,6 @@ def transfer(
     Raises:
         UserError: as `train`, and for an unknown scheme or a model of another method.
     """
-    card = load_card(model)
-    settings = transfer_settings(card, load_preset(preset or preset_for(card.method)), scheme)
-    return _fit(settings, changes, manifest, out, start=model, seed=seed, resume=resume, progress=progress)
-
-
-def _fit(
-    settings: Settings,
-    changes: Mapping[str, Any] | None,
-    manifest: str | Path | Manifest,
-    out: str | Path,
-    **how: Any,
-) -> LoadedModel:
-    data = manifest if isinstance(manifest, Manifest) else Manifest.read(manifest)
-    return load_model(fit(settings.changed(dict(changes)) if changes else settings, data, out, **how))
+    options = RunOptions(seed, resume, Changes(settings=changes or {}), progress=progress)
+    how = TransferOptions(scheme, preset)
+    return load_model(transfer_run(model, manifest, out, how, options))

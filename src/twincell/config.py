@@ -233,12 +233,24 @@ def parse(data: dict[str, Any], model_class: type[BaseModel], where: str) -> Set
 
 
 def parse_overrides(assignments: Sequence[str]) -> dict[str, Any]:
-    """`["training.steps=100", "augment.flips=false"]` as changes for `Settings.changed`."""
-    faulty = [text for text in assignments if "=" not in text or not text.split("=", 1)[0].strip()]
-    if faulty:
-        raise UserError([f"--set {text!r}: write it as section.name=value" for text in faulty])
-    pairs = [text.split("=", 1) for text in assignments]
-    return {key.strip(): _value(text) for key, text in pairs}
+    """`["training.steps=100", "augment.flips=false"]` as changes for `Settings.changed`.
+
+    Raises:
+        UserError: one sentence for each word that names no setting or whose value is no YAML.
+    """
+    changes: dict[str, Any] = {}
+    problems = []
+    for text in assignments:
+        name, mark, value = text.partition("=")
+        try:
+            if not mark or not name.strip():
+                raise ValueError
+            changes[name.strip()] = _value(value)
+        except (ValueError, yaml.YAMLError):
+            problems.append(f"--set {text!r}: write it as section.name=value")
+    if problems:
+        raise UserError(problems)
+    return changes
 
 
 def _value(text: str) -> Any:

@@ -1,4 +1,4 @@
-"""What a user did that cannot work, said once: what, where, cure."""
+"""What ends work early: what a user did that cannot work (what, where, cure), or a signal."""
 
 from collections.abc import Sequence
 
@@ -14,3 +14,15 @@ class UserError(Exception):
     def __init__(self, problems: str | Sequence[str]) -> None:
         self.problems: list[str] = [problems] if isinstance(problems, str) else list(problems)
         super().__init__("\n".join(self.problems))
+
+
+class Stopped(Exception):  # noqa: N818 - no error: it was asked for
+    """Work was asked to stop before its end; what is done is kept. The command line exits with 128 + signal.
+
+    Attributes:
+        signal: the number of the signal that asked.
+    """
+
+    def __init__(self, signal: int, message: str) -> None:
+        super().__init__(message)
+        self.signal = signal

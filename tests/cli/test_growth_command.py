@@ -17,9 +17,9 @@ import pytest
 from helpers.fake_method import fake_model, write_chamber
 from twincell.cli import run
 from twincell.models import METHODS
-from twincell.models.base.method import file
+from twincell.models.base import file
 from twincell.series.growth import results as folder
-from twincell.series.growth.request import Choices
+from twincell.series.growth.options import GrowthOptions
 from twincell.series.smoothing.simulate import Culture, Errors, recordings_table
 
 
@@ -122,7 +122,7 @@ def test_results_are_never_overwritten(counts, tmp_path, capsys):
 
 def test_a_stopped_run_goes_on_and_ends_the_same(counts, tmp_path, monkeypatch):
     monkeypatch.setattr(folder, "AT_ONCE", 2)
-    whole = folder.write_growth(counts, tmp_path / "whole", Choices(plots="none"), progress=False)
+    whole = folder.write_growth(counts, tmp_path / "whole", GrowthOptions(plots="none"), progress=False)
     made = []
     real = folder._part
 
@@ -134,7 +134,7 @@ def test_a_stopped_run_goes_on_and_ends_the_same(counts, tmp_path, monkeypatch):
 
     monkeypatch.setattr(folder, "_part", stops)
     with pytest.raises(KeyboardInterrupt):
-        folder.write_growth(counts, tmp_path / "out", Choices(plots="none"), progress=False)
+        folder.write_growth(counts, tmp_path / "out", GrowthOptions(plots="none"), progress=False)
     assert not (tmp_path / "out" / "growth.csv").exists()
 
     again = []
@@ -144,7 +144,9 @@ def test_a_stopped_run_goes_on_and_ends_the_same(counts, tmp_path, monkeypatch):
         return real(job, rows, page)
 
     monkeypatch.setattr(folder, "_part", counted)
-    done = folder.write_growth(counts, tmp_path / "out", Choices(plots="none"), resume=True, progress=False)
+    done = folder.write_growth(
+        counts, tmp_path / "out", GrowthOptions(plots="none", resume=True), progress=False
+    )
     assert not {tuple(names) for names in made} & {tuple(names) for names in again}
     assert len(made) + len(again) == 5
     pd.testing.assert_frame_equal(done.table, whole.table)
@@ -159,7 +161,7 @@ def test_going_on_with_other_options_is_refused(counts, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(folder, "_part", stops)
         with pytest.raises(KeyboardInterrupt):
-            folder.write_growth(counts, tmp_path / "out", Choices(plots="none"), progress=False)
+            folder.write_growth(counts, tmp_path / "out", GrowthOptions(plots="none"), progress=False)
     assert run(["growth", str(counts), "--out", str(tmp_path / "out"), "--resume", "--minutes", "5"]) == 2
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "notes.txt").write_text("mine")
@@ -233,11 +235,13 @@ def test_killed_outright_it_resumes(counts, tmp_path):
     # Small parts and a wait in each, so that the kill falls between two of them.
     code = (
         "import sys, time\nfrom pathlib import Path\n"
-        "from twincell.series import folder\nfrom twincell.series.growth.request import Choices\n"
+        "from twincell.series.growth import results as folder\n"
+        "from twincell.series.growth.options import GrowthOptions\n"
         "folder.AT_ONCE = 1; real = folder._part\n"
         "def slow(*a):\n    time.sleep(0.2)\n    return real(*a)\n"
         "folder._part = slow\n"
-        "folder.write_growth(Path(sys.argv[1]), Path(sys.argv[2]), Choices(plots='none'), progress=False)\n"
+        "counts, out = map(Path, sys.argv[1:])\n"
+        "folder.write_growth(counts, out, GrowthOptions(plots='none'), progress=False)\n"
     )
     out = tmp_path / "out"
     process = subprocess.Popen([sys.executable, "-c", code, str(counts), str(out)])
@@ -251,8 +255,8 @@ def test_killed_outright_it_resumes(counts, tmp_path):
     assert not (out / "growth.csv").exists()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(folder, "AT_ONCE", 1)
-        resumed = folder.write_growth(counts, out, Choices(plots="none"), resume=True, progress=False)
-        whole = folder.write_growth(counts, tmp_path / "whole", Choices(plots="none"), progress=False)
+        resumed = folder.write_growth(counts, out, GrowthOptions(plots="none", resume=True), progress=False)
+        whole = folder.write_growth(counts, tmp_path / "whole", GrowthOptions(plots="none"), progress=False)
     pd.testing.assert_frame_equal(resumed.table, whole.table)
 
 

@@ -285,7 +285,7 @@ def test_from_python_and_by_name_of_a_subfolder(model: str, tmp_path: Path) -> N
         count(tmp_path / "all", model, minutes=-1)
 
 
-def test_a_shipped_model_by_its_name_gives_a_pandas_table(
+def test_a_shipped_model_by_its_name_gives_a_table_of_pandas(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The one line a notebook begins with, on drawn chambers, with the model that comes along."""
@@ -294,8 +294,8 @@ def test_a_shipped_model_by_its_name_gives_a_pandas_table(
     (tmp_path / "folder").mkdir()
     for t, image in enumerate(made.images):
         Image.fromarray(image).save(tmp_path / "folder" / f"t{t}.png")
-    table = twincell.count(str(tmp_path / "folder"), model="cho-pc", progress=False)
-    assert isinstance(table, pd.DataFrame)
+    table = twincell.count(str(tmp_path / "folder"), model="cho-pc", progress=False).table
+    assert type(table) is pd.DataFrame
     assert list(table.columns) == COLUMNS
     assert (table["count"] - made.counts).abs().max() < 1.5
-    pd.testing.assert_frame_equal(table, twincell.count(tmp_path / "folder", progress=False))
+    pd.testing.assert_frame_equal(table, twincell.count(tmp_path / "folder", progress=False).table)

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from PIL import Image
@@ -52,7 +51,6 @@ def test_standing_dirt_is_taken_off_the_series_but_not_off_the_frame(
 ) -> None:
     assert "spots" not in METHODS
     table = count(record(tmp_path / "lapse", dirt), model, modality="pc", progress=False)
-    assert isinstance(table, pd.DataFrame)
     assert set(table["count_frame"]) == {3.0 + dirt}
     assert table["count"].round().eq(3).all()
     assert any("stand still" in note for note in table.attrs["notes"]) == dirt

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from twincell.cli import run
-from twincell.demo.run import run as demo
+from twincell.demo import run as demo
 
 TOY = demo.Plan(
     frames=12, chambers=2, few_chambers=1, new_chambers=1, counted_every=3, few_every=4,

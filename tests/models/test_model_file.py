@@ -13,8 +13,8 @@ import torch
 from helpers.fake_method import chamber_image, fake_model
 from twincell.errors import UserError
 from twincell.models import METHODS
-from twincell.models.base.file import load_card, load_model
 from twincell.models.base import file
+from twincell.models.base.file import load_card, load_model
 
 pytestmark = pytest.mark.usefixtures("fake_method")
 

@@ -11,7 +11,7 @@ import pytest
 
 from helpers.fake_method import chamber_image, fake_model, write_chamber
 from twincell.cli import run
-from twincell.counting.inputs import Choices, gather
+from twincell.counting import count
 from twincell.data.manifest import Manifest
 from twincell.models import METHODS
 from twincell.models.base.file import load_model
@@ -191,7 +191,8 @@ def test_where_cells_are_shows_the_models_own_counts(tmp_path: Path) -> None:
 def test_films_come_from_the_recording_itself(tmp_path: Path) -> None:
     paths = write_chamber(tmp_path / "night", [1] * 12)
     paths[3].write_text("damaged")
-    found = films(gather([tmp_path / "night"], Choices()), load_model(fake_model(tmp_path / "run")))
+    model = load_model(fake_model(tmp_path / "run"))
+    found = films(count(tmp_path / "night", model, progress=False), model)
     assert found["night"].frames == [0, 1, 2, 4, 5, 6, 7, 8, 9, 10, 11]
     assert len(found["night"].tiles) == 11
     assert found["night"].tiles[0].ndim == 3  # marked with the model's map

@@ -14,7 +14,7 @@ from helpers.training_toys import SMALL, toy_settings, write_toy_data
 from twincell.cli import run
 from twincell.data.manifest import Manifest
 from twincell.training import fit
-from twincell.training.command import settings_from
+from twincell.training.options import Changes
 
 STEPS = 60
 WORDS = ["--seed", "3", "--accelerator", "cpu"]
@@ -143,7 +143,7 @@ def test_a_checkpoint_holds_no_code(whole: Path) -> None:
 def test_a_half_written_checkpoint_is_never_the_one_resumed_from(
     data: Path, preset: Path, whole: Path, tmp_path: Path
 ) -> None:
-    settings = settings_from(toy_settings().changed({}), steps=4)
+    settings = Changes(steps=4).applied_to(toy_settings().changed({}))
     fit(settings, Manifest.read(data), tmp_path / "run", progress=False)
     names = {path.name for path in (tmp_path / "run").iterdir()}
     assert names == {

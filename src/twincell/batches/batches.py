@@ -8,10 +8,10 @@ from torch import Tensor
 
 from twincell.batches.augment import augment
 from twincell.batches.synthetic_source import Drawn, density_of, drawn_source, in_view
-from twincell.batches.window import Framed, frame
 from twincell.config import BatchSettings, Settings
 from twincell.data.image_spec import BY_DTYPE
 from twincell.data.store import ImageStore
+from twincell.data.window import Framed, frame
 from twincell.errors import UserError
 from twincell.seeding import generator_for
 

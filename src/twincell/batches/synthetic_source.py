@@ -7,18 +7,16 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from twincell.batches.window import frame
 from twincell.config import Settings
 from twincell.data.store import ImageStore
+from twincell.data.window import frame
 from twincell.errors import UserError
 from twincell.progress import track
 from twincell.seeding import seed_for
 from twincell.simulate import synthesise
+from twincell.simulate.backgrounds import backgrounds
 from twincell.simulate.preset_files import preset_names
-from twincell.simulate.scene.scene import SIZE
 
-FEW_CELLS = 5
-"""The paper's synthetic background is the mean of natural training images with fewer cells than this."""
 CHUNK = 256
 """Images drawn at once into the pool: enough to work in one go, few enough for memory and a moving bar."""
 POOL, FRESH = 10, 11  # streams of chance
@@ -147,32 +145,6 @@ def expand(presets: Sequence[str], modalities: Sequence[str]) -> tuple[list[str]
     return [name for name, _ in named], [modality for _, modality in named]
 
 
-def backgrounds(natural: ImageStore, kind: str, modality: str | None) -> Tensor | None:
-    """(M, 1, SIZE, SIZE) float32 in [0, 1] to draw cells over, or None where the renderer draws its own.
-
-    Args:
-        natural: training images only, so that nothing of a held-out chamber is learned.
-        kind: drawn, mean or median, as in `SyntheticSettings.backgrounds`.
-        modality: images of this one only; None = all.
-    """
-    if kind == "drawn" or not len(natural):
-        return None
-    if modality is not None:
-        natural = natural.subset(torch.tensor([m == modality for m in natural.modalities]))
-    if kind == "median":
-        names = sorted(set(natural.chambers))
-        members = [torch.tensor([c == name for c in natural.chambers]) for name in names]
-        seen = _middles(natural)
-        return torch.stack([seen[m.to(seen.device)].median(0).values for m in members])
-    few = natural.counts < FEW_CELLS
-    if not few.any():
-        raise UserError(
-            f"synthetic.backgrounds mean: no training image is labelled with fewer than {FEW_CELLS} cells; "
-            "set synthetic.backgrounds=median or drawn"
-        )
-    return _middles(natural.subset(few)).mean(0, keepdim=True)
-
-
 def in_view(points: Tensor, size: int) -> Tensor:
     """(n, K) bool: which places (n, K, 2) lie inside an image of side `size`; NaN does not."""
     return ((points >= 0) & (points < size)).all(-1)
@@ -203,11 +175,6 @@ def density_of(centres: Tensor, side: int, sigma: float, size: int) -> Tensor:
 def _as_bytes(drawn: Drawn) -> tuple[Tensor, Tensor, Tensor]:
     assert drawn.centres is not None
     return (drawn.images * 255).round().to(torch.uint8), drawn.counts, drawn.centres
-
-
-def _middles(store: ImageStore, side: int = SIZE) -> Tensor:
-    """(N, 1, side, side) in [0, 1]: the middle of each image, as large as drawn scenes."""
-    return frame(store.images, store.sizes, store.points, store.spec, side).images
 
 
 def _from_store(store: ImageStore, settings: Settings, device: torch.device) -> Source:

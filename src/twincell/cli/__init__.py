@@ -2,6 +2,7 @@
 
 import errno
 import importlib
+import signal
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from twincell import __version__
-from twincell.errors import UserError
+from twincell.errors import Stopped, UserError
 
 # In the order of a user's work. Each verb `a-b` is the function `a_b` of `twincell.cli.a_b`, or that
 # module's `app` where the verb has sub-verbs. Verb modules import nothing heavy at their top. A new verb is
@@ -35,7 +36,7 @@ STOPPED = 130  # what shells expect of a program ended by Ctrl-C
 
 
 class _Command(TyperGroup):
-    """Turns bad input into one line per fault and exit code 2, and Ctrl-C into a calm line."""
+    """Turns bad input into one line per fault and exit code 2, and a stop into a calm line."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         """In the order of `VERBS`; Typer would put those with sub-verbs last."""
@@ -55,6 +56,9 @@ class _Command(TyperGroup):
             where = f"{failure.filename}: " if failure.filename else ""
             print(f"twincell: {where}{failure.strerror}", file=sys.stderr)
             raise typer.Exit(2) from failure
+        except Stopped as stop:
+            print(f"twincell: {signal.Signals(stop.signal).name}: {stop}", file=sys.stderr)
+            raise typer.Exit(128 + stop.signal) from stop
         except KeyboardInterrupt as stop:
             print("twincell: stopped", file=sys.stderr)
             raise typer.Exit(STOPPED) from stop
@@ -73,6 +77,7 @@ def root() -> typer.Typer:
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
+        rich_markup_mode=None,  # drawing boxes would take longer than all else that --help does
     )
     app.callback()(_options)
     return app

@@ -18,7 +18,10 @@ def check(
     """
     from twincell.cli.show import show_faults, show_overview
     from twincell.data.check import inspect
+    from twincell.data.manifest import manifest_path
+    from twincell.files import check_outputs
 
+    check_outputs({"--json": json}, [manifest_path(manifest)])
     report = inspect(manifest, json, progress=True)
     if report.summary:
         show_overview(report.summary)

@@ -1,9 +1,11 @@
-"""`twincell count`: cells in pictures, to a table."""
+"""`twincell count`: cells in images, to a table."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+NOTES = 20  # printed; a recording of a thousand folders has a note for each
 
 
 def count(
@@ -26,17 +28,17 @@ def count(
     z: Annotated[int | None, typer.Option(min=0, help="which plane, from 1 (or as in the names)")] = None,
     bit_depth: Annotated[str, typer.Option(help="the camera's bits, 8 to 16, or auto")] = "auto",
     modality: Annotated[
-        str | None, typer.Option(help="what the pictures are: bf, pc or a word of your own")
+        str | None, typer.Option(help="what the images are: bf, pc or a word of your own")
     ] = None,
     minutes: Annotated[float | None, typer.Option(help="time between two frames, where nothing says")] = None,
     single: Annotated[
-        bool, typer.Option("--single", help="count each picture for itself, no time-lapse")
+        bool, typer.Option("--single", help="count each image for itself, no time-lapse")
     ] = False,
     convert: Annotated[
-        bool, typer.Option("--convert", help="make colour and 16-bit pictures 8-bit grey")
+        bool, typer.Option("--convert", help="make colour and 16-bit images 8-bit grey")
     ] = False,
     strict: Annotated[
-        bool, typer.Option("--strict", help="refuse damaged pictures instead of flagging")
+        bool, typer.Option("--strict", help="refuse damaged images instead of flagging")
     ] = False,
     counted: Annotated[bool, typer.Option(help="let counts in a manifest correct their time-lapse")] = True,
     resume: Annotated[bool, typer.Option("--resume", help="go on with a count that was stopped")] = False,
@@ -51,14 +53,13 @@ def count(
 
     Example: twincell count cho-pc recording/ --modality pc --minutes 5 --out counts.csv
     """
-    from twincell.counting.command import count_and_tell
+    from twincell.cli.show import console, write_json
+    from twincell.counting import CountOptions
+    from twincell.counting import count as count_cells
+    from twincell.files import check_outputs
+    from twincell.models.base.file import load_model
 
-    count_and_tell(
-        model,
-        inputs,
-        out,
-        json,
-        report,
+    options = CountOptions(
         axes=axes,
         override_axes=override_axes,
         names=names,
@@ -74,3 +75,19 @@ def count(
         resume=resume,
         workers=workers,
     )
+    check_outputs({"--out": out, "--report": report, "--json": json}, inputs)
+    loaded = load_model(model)
+    result = count_cells([*inputs], loaded, out, options)
+    found = result.summary()
+    show = console().print
+    for note in result.notes[:NOTES]:
+        show(note)
+    if len(result.notes) > NOTES:
+        show(f"and {len(result.notes) - NOTES} more notes, in full with --json or --report")
+    flagged = f", {found['flagged']} flagged" if found["flagged"] else ""
+    show(f"{found['frames']} frames in {found['chambers']} chambers counted{flagged}: {out}")
+    if report is not None:
+        from twincell.report.pages import count_page
+
+        show(f"report: {count_page(result, loaded, inputs).write(report)}")
+    write_json(json, {"out": str(out), "model": model, **found})

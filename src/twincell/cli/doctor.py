@@ -19,10 +19,10 @@ def doctor(
     Example: twincell doctor
     """
     from dataclasses import asdict
-    from json import dumps
 
+    from twincell.cli.show import write_json
     from twincell.doctor import examine
-    from twincell.files import check_outputs, write_new
+    from twincell.files import check_outputs
 
     check_outputs({"--json": json})
     findings = examine(folder)
@@ -30,6 +30,5 @@ def doctor(
     for finding in findings:
         cure = f"; {finding.cure}" if finding.cure else ""
         print(f"{MARKS[finding.state]}  {finding.what:{width}}  {finding.value}{cure}")
-    if json is not None:
-        write_new(json, dumps([asdict(finding) for finding in findings], indent=2) + "\n")
+    write_json(json, [asdict(finding) for finding in findings])
     raise typer.Exit(int(any(finding.state == "trouble" for finding in findings)))

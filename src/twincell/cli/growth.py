@@ -1,9 +1,16 @@
 """`twincell growth`: growth rates and doubling times from counts over time."""
 
+from math import isfinite
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.table import Table
+
+    from twincell.series.growth.results import Written
 
 
 def growth(
@@ -32,9 +39,76 @@ def growth(
 
     Example: twincell growth counts.csv --out growth --by medium --manifest manifest.csv
     """
-    from twincell.series.growth.request import Choices
+    from twincell.files import check_outputs
+    from twincell.series.growth.options import GrowthOptions
     from twincell.series.growth.results import write_growth
-    from twincell.series.growth.summary import tell
 
-    choices = Choices(by, counted, events, first, horizon, minutes, plots, seed)
-    tell(write_growth(counts, out, choices, manifest, resume, json), out)
+    check_outputs({"--json": json}, [counts, *([manifest] if manifest else [])])
+    options = GrowthOptions(by, counted, events, first, horizon, minutes, plots, seed, manifest, resume, json)
+    _show(write_growth(counts, out, options), out)
+
+
+def _show(written: "Written", out: Path) -> None:
+    """Print notes, chambers, those that do not grow, and conditions."""
+    from twincell.cli.show import CHAMBERS_SHOWN, console
+    from twincell.series.growth.rate import VERDICTS
+
+    show = console().print
+    for note in written.notes:
+        show(f"note: {note}")
+    table = written.table
+    unit = table["unit"].iloc[0]
+    if len(table) <= CHAMBERS_SHOWN:
+        show(_chambers(table, unit))
+    numbers = table["verdict"].value_counts()
+    said = ", ".join(f"{numbers[verdict]} {verdict}" for verdict in VERDICTS if verdict in numbers)
+    show(f"{len(table)} chambers: {said}")
+    for verdict in ("not growing", "shrinking"):
+        names = list(table.loc[table["verdict"] == verdict, "chamber"])
+        if names:
+            more = f" and {len(names) - CHAMBERS_SHOWN} more" if len(names) > CHAMBERS_SHOWN else ""
+            show(f"{verdict}: {', '.join(names[:CHAMBERS_SHOWN])}{more}")
+    if written.comparison is not None:
+        for condition in written.comparison.conditions:
+            limits = f"{condition.rate_low:.3g} to {condition.rate_high:.3g}"
+            show(
+                f"{condition.name}: {condition.growing} of {condition.chambers} chambers grow; "
+                f"mean rate {condition.rate:.3g} ({limits}) per {unit}",
+            )
+        result = f": p = {written.comparison.p:.3g}" if isfinite(written.comparison.p) else ""
+        show(written.comparison.test + result)
+        for pair in written.comparison.pairs:
+            show(
+                f"{pair.b} minus {pair.a}: {pair.difference:.3g} ({pair.low:.3g} to {pair.high:.3g}), "
+                f"p = {pair.p:.3g}",
+            )
+    show(f"written: {out / 'growth.csv'} and {len(written.files) - 1} more")
+
+
+def _chambers(table: "pd.DataFrame", unit: str) -> "Table":
+    from rich.table import Table
+
+    shown = Table(box=None, pad_edge=False)
+    for name, side in (
+        ("chamber", "left"),
+        ("verdict", "left"),
+        (f"rate (1/{unit})", "right"),
+        ("95 % limits", "left"),
+        (f"doubling ({unit})", "right"),
+        ("survival", "right"),
+    ):
+        shown.add_column(name, justify=side)  # type: ignore[arg-type]
+    for row in table.to_dict("records"):
+        shown.add_row(
+            row["chamber"],
+            row["verdict"],
+            _number(row["rate"]),
+            f"{_number(row['rate_low'])} to {_number(row['rate_high'])}",
+            _number(row["doubling"]),
+            _number(row["survival"]),
+        )
+    return shown
+
+
+def _number(value: float) -> str:
+    return "" if not isfinite(value) else f"{value:.3g}"

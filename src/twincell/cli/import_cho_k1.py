@@ -1,6 +1,5 @@
 """`twincell import cho-k1`: the published CHO-K1 images to a manifest."""
 
-from json import dumps
 from pathlib import Path
 from typing import Annotated
 
@@ -19,13 +18,13 @@ def cho_k1(
 
     Example: twincell import cho-k1 data/cho_k1 --out cho
     """
-    from twincell.cli.show import show_overview
+    from twincell.cli.show import show_overview, write_json
     from twincell.data.cho_k1 import import_cho_k1
     from twincell.data.overview import overview
-    from twincell.files import write_atomic
+    from twincell.files import check_outputs
 
+    check_outputs({"--json": json}, [folder])
     summary = overview(import_cho_k1(folder, out))
-    if json:
-        write_atomic(json, dumps(summary, indent=2) + "\n")
+    write_json(json, summary)
     show_overview(summary)
     print(f"Wrote {out / 'manifest.csv'}")

@@ -1,9 +1,12 @@
 """`twincell import stack`: microscope files to registered, cropped chambers and a manifest."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def stack(
@@ -58,22 +61,41 @@ def stack(
 
     Example: twincell import stack night.nd2 --modality pc --out chambers
     """
+    from twincell.cli.show import write_json
+    from twincell.files import check_outputs
     from twincell.io.bit_depth import parse_bit_depth
     from twincell.io.recordings import Reading
-    from twincell.preprocess.command import import_and_tell
+    from twincell.preprocess.import_stack import import_stack
+    from twincell.preprocess.options import ImportOptions
 
-    import_and_tell(
-        files,
-        out,
-        reading=Reading(
-            axes, override_axes, names, channel, z, pixel_size, interval, parse_bit_depth(bit_depth)
-        ),
-        modality=modality,
-        template=template,
-        size=size,
-        chamber_size=chamber_size,
-        boxes=boxes,
-        turn=turn,
-        resume=resume,
-        summary=json,
+    check_outputs({"--json": json}, files)
+    depth = parse_bit_depth(bit_depth)
+    reading = Reading(axes, override_axes, names, channel, z, pixel_size, interval, depth)
+    asked = ImportOptions(modality, reading, template, size, chamber_size, boxes, turn, resume)
+    imported = import_stack(files, out, asked.chambers(), asked.reading, asked.resume)
+    _show(imported.summary, out)
+    write_json(json, imported.summary)
+
+
+def _show(summary: "Mapping[str, Any]", out: Path) -> None:
+    """Print what was read of every position, what was found, and what was skipped."""
+    for name, p in summary["per_position"].items():
+        pixel = "pixel size not known" if p["pixel_size_um"] is None else f"{p['pixel_size_um']:g} um/px"
+        pace = "interval not known" if p["interval_min"] is None else f"every {p['interval_min']:g} min"
+        drift = "" if p["drift_px"] is None else f", drift {max(p['drift_px']):.1f} px"
+        print(
+            f"{name}: axes {p['axes']} ({p['axes_from']}), {p['frames']:,} frames, {pixel}, {pace}; "
+            f"{p['chambers']} chambers, turned by {p['rotation_degrees']:.2f} degrees{drift}"
+        )
+        if p["interval_min"] is None and not p["clock"]:
+            print("  time_h is left blank; give the minutes between frames with --interval to fill it")
+        for hint in p["hints"]:
+            print(f"  {hint}")
+    for name, reason in summary["positions_unusable"].items():
+        print(f"{name}: not used: {reason}")
+    skipped = ", ".join(f"{n} {fault}" for fault, n in sorted(summary["skipped"].items())) or "none"
+    print(
+        f"{summary['images']:,} images of {summary['chambers']:,} chambers, {summary['flagged']} flagged; "
+        f"skipped: {skipped}"
     )
+    print(f"Look at {out / 'contact_sheets'} before counting. Wrote {out / 'manifest.csv'}")

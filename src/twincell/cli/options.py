@@ -1,8 +1,10 @@
-"""Options that several verbs share, said once."""
+"""Options that several verbs share, and what lists in words mean, said once."""
 
 from typing import Annotated
 
 import typer
+
+from twincell.errors import UserError
 
 Start = Annotated[str | None, typer.Option(help="a model whose weights are every training's start")]
 Steps = Annotated[int | None, typer.Option(min=1, help="optimiser steps, not the preset's")]
@@ -17,3 +19,20 @@ MaxMinutes = Annotated[float | None, typer.Option(min=0, help="end after this ti
 LeaveOut = Annotated[str | None, typer.Option(help="chambers not to learn from, separated by commas")]
 Accelerator = Annotated[str, typer.Option(help="auto, cpu, gpu")]
 Devices = Annotated[str, typer.Option(help="how many devices to use together, or auto")]
+
+
+def names(text: str | None) -> tuple[str, ...]:
+    """Split words at commas: "a, b" is a and b."""
+    return tuple(word.strip() for word in (text or "").split(",") if word.strip())
+
+
+def numbers(option: str, text: str) -> tuple[int, ...]:
+    """Split whole numbers from 0 at commas.
+
+    Raises:
+        UserError: for anything else; `option` is where it was given.
+    """
+    words = [word.strip() for word in text.split(",")]
+    if not all(word.isdigit() for word in words):
+        raise UserError(f"{option} {text!r}: give whole numbers from 0, separated by commas")
+    return tuple(int(word) for word in words)

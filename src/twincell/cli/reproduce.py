@@ -48,25 +48,34 @@ def reproduce(
 
     Example: twincell reproduce schemes --manifest W --preset compact --out results/paper
     """
-    from twincell.reproduce.command import reproduce_and_say
+    from twincell.config import parse_overrides
+    from twincell.reproduce.catalogue import EXPERIMENTS
+    from twincell.reproduce.options import ReproduceOptions
+    from twincell.reproduce.reproduce import plan
+    from twincell.reproduce.sources import read_sources
+    from twincell.training.options import Changes
 
-    reproduce_and_say(
-        experiment,
-        manifest,
-        out,
-        listed=list_,
+    if list_:
+        for known in EXPERIMENTS.values():
+            print(f"{known.name:20} {known.shows}")
+        return
+    asked = ReproduceOptions(
         preset=preset,
         start=start,
-        steps=steps,
-        epochs=epochs,
-        assignments=set_ or [],
-        seeds=seeds,
-        modalities=modalities,
+        changes=Changes(steps, epochs, settings=parse_overrides(set_ or [])),
+        seeds=options.numbers("--seeds", seeds),
+        modalities=options.names(modalities),
         folds=folds,
-        only=only,
+        only=None if only is None else options.numbers("--only", only),
         protocol=protocol,
-        rows=rows,
-        sources=from_ or [],
+        rows=None if rows is None else options.names(rows),
+        sources=read_sources(from_ or []),
         paper_scale=paper_scale,
-        estimate_only=estimate,
     )
+    planned = plan(experiment, manifest, out, asked)
+    if planned.left_out:
+        print(planned.left_out, flush=True)
+    if estimate or paper_scale:
+        print(planned.estimated(), flush=True)
+    if not estimate:
+        print(planned.carry_out())

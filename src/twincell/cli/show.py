@@ -1,19 +1,37 @@
-"""Data sets and their faults as a person reads them."""
+"""What several verbs print or write, said once; what draws tables is loaded when one is drawn."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.table import Table
-
 if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
     from twincell.data.check import Report
+    from twincell.evaluate.metrics import Figures, Scores
 
 CHAMBERS_SHOWN = 40
 
 
-def show_overview(summary: dict[str, Any]) -> None:
-    """Prints what a data set holds: its parts, its chambers where they are not too many, and the sums."""
+def write_json(path: Path | None, found: Mapping[str, Any] | Sequence[Any], force: bool = False) -> None:
+    """Write what a program may read on, where a file is named for it; `force` replaces an older one."""
+    from twincell.files import write_new
+
+    if path is not None:
+        write_new(path, json.dumps(found, indent=2) + "\n", force)
+
+
+def console() -> "Console":
+    """A console that leaves names and numbers as they are: no colours by guess, no lines broken."""
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=True, markup=False)
+
+
+def show_overview(summary: Mapping[str, Any]) -> None:
+    """Print what a data set holds: its parts, its chambers where they are not too many, and the sums."""
     _print_table(summary["parts"])
     if len(summary["per_chamber"]) <= CHAMBERS_SHOWN:
         _print_table(summary["per_chamber"])
@@ -21,7 +39,7 @@ def show_overview(summary: dict[str, Any]) -> None:
 
 
 def show_faults(report: "Report") -> None:
-    """Prints each kind of fault with its places and cure, errors first, and a closing line."""
+    """Print each kind of fault with its places and cure, errors first, and a closing line."""
     from twincell.faults import gather
 
     for name, faults in (("error", report.errors), ("warning", report.warnings)):
@@ -30,7 +48,25 @@ def show_faults(report: "Report") -> None:
     print(f"{_number(report.errors, 'error')}, {_number(report.warnings, 'warning')}")
 
 
-def _print_table(records: Sequence[dict[str, Any]]) -> None:
+def figures_table(title: str, rows: "Mapping[str, Figures | Scores]", first: str = "") -> "Table":
+    """Draw MAE, MRE, accuracy, raw MAE and bias, one row an entry."""
+    from rich.table import Table
+
+    from twincell.evaluate.tables import HEAD, cells
+
+    table = Table(title=title, title_justify="left", title_style="bold")
+    table.add_column(first)
+    for name in HEAD:
+        table.add_column(name, justify="right")
+    for name, figures in rows.items():
+        table.add_row(name, *cells(figures))
+    return table
+
+
+def _print_table(records: Sequence[Mapping[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
     table = Table(box=None, pad_edge=False)
     for name, value in records[0].items():
         table.add_column(name, justify="right" if isinstance(value, int) else "left")

@@ -28,16 +28,19 @@ def synth(
 
     Example: twincell synth optics-pc -n 500 --seed 1 --out synthetic --set scene.counts.most=20
     """
-    from twincell.simulate.command import synth_and_say
+    from twincell.cli.show import write_json
+    from twincell.config import parse_overrides
+    from twincell.files import check_outputs
+    from twincell.simulate import load_preset, write_images
+    from twincell.simulate.backgrounds import natural_backgrounds
 
-    synth_and_say(
-        preset,
-        out,
-        n=n,
-        seed=seed,
-        start=start,
-        backgrounds=backgrounds,
-        assignments=set_ or [],
-        counts_plot=counts_plot,
-        json=json,
+    check_outputs({"--json": json}, [backgrounds] if backgrounds else [])
+    drawn = load_preset(preset, parse_overrides(set_ or []))
+    grounds = None if backgrounds is None else natural_backgrounds(backgrounds, drawn)
+    summary = write_images(out, drawn, n, seed, start, grounds, counts_plot)
+    write_json(json, summary)
+    cells = [int(count) for count in summary["counts"]]
+    print(
+        f"{n} images of {preset} with {min(cells)}-{max(cells)} cells, mean {summary['mean']:.3f}, "
+        f"std {summary['std']:.3f}: {out / 'manifest.csv'}"
     )

@@ -31,7 +31,12 @@ def train(
 
     Example: twincell train data/manifest.csv --out runs/first --seed 1
     """
-    from twincell.training.command import Wish, train_and_say
+    from twincell.config import parse_overrides
+    from twincell.presets import load_preset
+    from twincell.training.options import Changes, RunOptions
+    from twincell.training.train import train as train_model
 
-    wish = Wish(resume, seed, steps, epochs, set_, validate, max_minutes, leave_out, accelerator, devices)
-    train_and_say(manifest, out, preset, start, wish)
+    changes = Changes(steps, epochs, validate, parse_overrides(set_ or []))
+    left_out = options.names(leave_out)
+    asked = RunOptions(seed, resume, changes, max_minutes, left_out, accelerator, devices)
+    train_model(manifest, out, load_preset(preset), asked, start)

@@ -39,8 +39,11 @@ def transfer(
 
     Example: twincell transfer runs/pc data-bf/manifest.csv --scheme full --out runs/pc-to-bf
     """
-    from twincell.training.command import Wish
-    from twincell.training.finetune import transfer_and_say
+    from twincell.config import parse_overrides
+    from twincell.training.finetune import transfer as transfer_model
+    from twincell.training.options import Changes, RunOptions, TransferOptions
 
-    wish = Wish(resume, seed, steps, epochs, set_, validate, max_minutes, leave_out, accelerator, devices)
-    transfer_and_say(model, manifest, out, scheme, preset, wish, decoder=decoder, ramp=ramp)
+    changes = Changes(steps, epochs, validate, parse_overrides(set_ or []))
+    left_out = options.names(leave_out)
+    asked = RunOptions(seed, resume, changes, max_minutes, left_out, accelerator, devices)
+    transfer_model(model, manifest, out, TransferOptions(scheme, preset, decoder, ramp), asked)

@@ -1,11 +1,14 @@
 """`twincell tune`: which settings count best."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from twincell.cli import options
+
+if TYPE_CHECKING:
+    from twincell.tuning.results import Found
 
 
 def tune(
@@ -45,24 +48,45 @@ def tune(
 
     Example: twincell tune data/manifest.csv --preset best --trials 30 --out tuned
     """
-    from twincell.tuning.command import tune_and_say
+    from twincell.cli.show import write_json
+    from twincell.config import parse_overrides
+    from twincell.files import check_outputs
+    from twincell.training.options import Changes
+    from twincell.tuning.options import TuneOptions
+    from twincell.tuning.tune import tune as search
 
-    tune_and_say(
-        manifest,
-        out,
+    # A search that goes on tells its newest state, so its own file may be replaced, and no other.
+    check_outputs({"--json": json}, [manifest], force=True)
+    asked = TuneOptions(
         preset=preset,
         start=start,
-        steps=steps,
-        epochs=epochs,
-        assignments=set_ or [],
+        changes=Changes(steps, epochs, settings=parse_overrides(set_ or [])),
         method=method,
         space=space,
-        trials=20 if trials is None and minutes is None else trials,
+        trials=trials,
         minutes=minutes,
         folds=folds,
         rungs=rungs,
         seed=seed,
         storage=storage,
         study=study,
-        summary=json,
     )
+    found = search(manifest, out, asked)
+    _show(found, out)
+    write_json(json, found.as_json(), force=True)
+
+
+def _show(results: "Found", out: Path) -> None:
+    """Print how the trials ended, the best one and what it changes."""
+    counts = results.as_json()["trials"]
+    print(", ".join(f"{number} {name}" for name, number in counts.items() if number) or "no trial yet")
+    best, preset = results.best, results.preset
+    if best is None:
+        print("no trial is finished; the same command goes on")
+        return
+    own = "" if preset is None else f"; the preset itself {preset['mae']:.3f}"
+    print(f"best: trial {best['number']}, MAE {best['mae']:.3f} cells, {best['accuracy']:.1f} % exact{own}")
+    for parameter in results.space.parameters:
+        if best[parameter.name] != parameter.own:
+            print(f"  {parameter.shown(best[parameter.name])}")
+    print(f"{out / 'best.yaml'}: use it with --preset, and measure it anew: the least error flatters")

@@ -1,5 +1,7 @@
-"""Counting with a trained model: any pictures in, one table of counts over time out."""
+"""Counting with a trained model: any images in, one table of counts over time out."""
 
 from twincell.counting.count import count
+from twincell.counting.options import CountOptions
+from twincell.counting.result import CountResult
 
-__all__ = ["count"]
+__all__ = ["CountOptions", "CountResult", "count"]

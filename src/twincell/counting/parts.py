@@ -21,7 +21,7 @@ from twincell.faults import Fault
 from twincell.files import write_atomic
 from twincell.models.base.file import LoadedModel
 
-PART = 256  # frames; 4 MB of pictures
+PART = 256  # frames; 4 MB of images
 BATCH = 64
 COLUMNS = ("row", "count_frame", "std", "novelty", "sharpness", "fault")
 
@@ -124,7 +124,7 @@ def count_rows(
         resolution, to tell standing dirt by, where the model gives maps.
     """
     read = reader.read_all(rows)
-    # An unreadable frame leaves a blank picture behind, so that the others stay in their batches.
+    # An unreadable frame leaves a blank image behind, so that the others stay in their batches.
     blank = np.zeros(model.card.view, np.uint8)
     images = [blank if isinstance(image, Fault) else image for image in read]
     found = model.predict(images, batch=BATCH)

@@ -32,7 +32,7 @@ def counts_table(
     """One row per frame in the columns of counts.csv.
 
     Frames of a time-lapse are read together with their neighbours and with the frames that a person counted;
-    a picture for itself keeps its own count, with the spread the model gives it.
+    a image for itself keeps its own count, with the spread the model gives it.
 
     Args:
         frames: what was counted.
@@ -109,7 +109,7 @@ def _smoothed(rows: pd.DataFrame, use_counted: bool, progress: Callable[[int], N
 
 
 def _alone(rows: pd.DataFrame) -> pd.DataFrame:
-    """Pictures for themselves: the model's own count and spread, or the usual spread where it has none."""
+    """Images for themselves: the model's own count and spread, or the usual spread where it has none."""
     asked = rows[["frame", "count_frame", "novelty"]].assign(chamber="")
     found = smooth(asked).set_axis(rows.index)
     found["count"] = rows["count_frame"].round(3)

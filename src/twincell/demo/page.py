@@ -1,39 +1,27 @@
 """The page of `twincell demo`: the story of a small laboratory, told with its figures."""
 
-from typing import TYPE_CHECKING
-
 import pandas as pd
 
-from twincell.counting.inputs import Choices, gather
+from twincell.demo.result import Demo
 from twincell.evaluate.evaluate import Evaluation
 from twincell.evaluate.metrics import Figures
 from twincell.evaluate.tables import EXPLAINED, HEAD, cells
 from twincell.models.base.file import LoadedModel
-from twincell.report.films import films
 from twincell.report.markup import table
 from twincell.report.page import Figure, Page, Section, command_line
 from twincell.report.pages import examples
 from twincell.report.sections import accuracy, training
 from twincell.report.sections import examples as looks
-from twincell.report.sections.curves import Film, curves, strips
+from twincell.report.sections.curves import curves, strips
 from twincell.report.sections.growth import growth_section
 from twincell.report.sections.notes import caution
 
-if TYPE_CHECKING:
-    from twincell.demo.run import Demo
 
-FOLDERS = {"pc": "phase-contrast", "bf": "bright-field"}
-
-
-def demo_page(demo: "Demo", models: dict[str, LoadedModel]) -> Page:
+def demo_page(demo: Demo, models: dict[str, LoadedModel]) -> Page:
     """The whole story; `models` by modality."""
     series = Figures.of(demo.counts["count"].to_numpy(float), demo.truth)
     growing = demo.growth[demo.growth["verdict"] == "growing"]
     known = demo.counts[["chamber", "frame"]].assign(count=demo.truth)
-    pictures: dict[str, Film] = {}
-    for modality, model in models.items():
-        new = demo.out / FOLDERS[modality] / "new-chambers.csv"
-        pictures |= films(gather([new], Choices()), model)
     before, after = (demo.evaluations[f"bright field, {when} the move"] for when in ("before", "after"))
     pc = demo.evaluations["phase contrast, new chambers"]
     return Page(
@@ -49,8 +37,8 @@ def demo_page(demo: "Demo", models: dict[str, LoadedModel]) -> Page:
         ],
         sections=[
             _story(demo, models),
-            curves(demo.counts, pictures, known, truth="true count"),
-            strips(demo.counts, pictures),
+            curves(demo.counts, demo.films, known, truth="true count"),
+            strips(demo.counts, demo.films),
             growth_section(demo.growth),
             _true_growth(demo.growth),
             accuracy.against_truth(demo.counts, demo.truth),
@@ -58,14 +46,14 @@ def demo_page(demo: "Demo", models: dict[str, LoadedModel]) -> Page:
             _map(models["pc"], pc, "Where the cells are"),
             _map(models["bf"], after, "Where the cells are, bright field"),
             training.course(demo.out / "model-pc" / "history.csv"),
-            caution(demo.counts, demo.counts.attrs.get("notes", [])),
+            caution(demo.counts, demo.notes),
             training.about(models["pc"].card, (demo.out / "model-pc" / "settings.yaml").read_text()),
         ],
         command=command_line(),
     )
 
 
-def _story(demo: "Demo", models: dict[str, LoadedModel]) -> Section:
+def _story(demo: Demo, models: dict[str, LoadedModel]) -> Section:
     """What was done, step by step, with the command that does it."""
     pc, bf = models["pc"].card.data, models["bf"].card.data
     rows = [

@@ -1,4 +1,4 @@
-"""`twincell demo`: the whole job on simulated chambers, in minutes and without any real data.
+"""The whole job on simulated chambers, in minutes and without any real data.
 
 A laboratory has counted some frames of its phase-contrast recordings and trains a model on them. Then it
 buys a bright-field microscope, counts a handful of frames there and moves the model over. Both models count
@@ -6,131 +6,52 @@ new chambers that they never saw; growth rates come out, and a page to show. As 
 truth is known and every error is told.
 """
 
-import json
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
 from twincell.data.manifest import Manifest
-from twincell.errors import UserError
+from twincell.demo.page import demo_page
+from twincell.demo.result import FOLDERS, Demo, Plan
+from twincell.errors import Stopped, UserError
 from twincell.evaluate.evaluate import Evaluation, evaluate
-from twincell.evaluate.metrics import Figures
 from twincell.files import fresh_dir, write_atomic
 from twincell.models.base.file import LoadedModel
+from twincell.report.films import films
 
 DEFAULT = "twincell-demo"
 
 
-@dataclass(frozen=True)
-class Plan:
-    """How much of everything; the defaults take three to four minutes on two cores.
-
-    Attributes:
-        frames: of each chamber; an hour apart.
-        chambers: phase-contrast chambers to learn from.
-        few_chambers: bright-field chambers to learn from.
-        new_chambers: chambers of either kind that are only counted.
-        counted_every: every how many frames of a phase-contrast chamber a person counted.
-        few_every: the same in bright field.
-        steps, few_steps: of training and of transfer.
-        drawn, few_drawn: synthetic images beside the recorded ones.
-        batch: images per step.
-    """
-
-    frames: int = 72
-    chambers: int = 6
-    few_chambers: int = 2
-    new_chambers: int = 3
-    counted_every: int = 6
-    few_every: int = 9
-    steps: int = 300
-    few_steps: int = 120
-    drawn: int = 1200
-    few_drawn: int = 600
-    batch: int = 32
-
-
-@dataclass
-class Demo:
-    """What came out.
-
-    Attributes:
-        out: the folder.
-        evaluations: by what was done, on the new chambers, each frame from its image alone.
-        counts: the table of counts.csv of all new chambers.
-        truth: (N,) true cells in each row of `counts`.
-        growth: growth.csv with the true doubling time.
-        seconds: by step.
-    """
-
-    out: Path
-    evaluations: dict[str, Evaluation] = field(default_factory=dict)
-    counts: pd.DataFrame = field(default_factory=pd.DataFrame)
-    truth: list[float] = field(default_factory=list)
-    growth: pd.DataFrame = field(default_factory=pd.DataFrame)
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @property
-    def report(self) -> Path:
-        """The page."""
-        return self.out / "report.html"
-
-    def as_json(self) -> dict[str, object]:
-        """`{report, seconds, evaluations: {name: figures}, series: figures, frame: figures, coverage}`."""
-        lower, upper = self.counts["lower"].to_numpy(), self.counts["upper"].to_numpy()
-        inside = [low <= n <= high for low, n, high in zip(lower, self.truth, upper, strict=True)]
-        return {
-            "report": str(self.report),
-            "seconds": {name: round(seconds, 1) for name, seconds in self.seconds.items()},
-            "evaluations": {name: e.scores.as_json() for name, e in self.evaluations.items()},
-            "series": vars(Figures.of(self.counts["count"].to_numpy(float), self.truth)),
-            "frame": vars(Figures.of(self.counts["count_frame"].to_numpy(float), self.truth)),
-            "coverage": 100 * sum(inside) / len(inside),
-        }
-
-
 def run_demo(
-    out: str | Path | None = None,
-    seed: int = 0,
-    plan: Plan | None = None,
-    figures: Path | None = None,
-    progress: bool = True,
+    out: str | Path | None = None, seed: int = 0, plan: Plan | None = None, progress: bool = True
 ) -> Demo:
-    """Runs the whole job; prints what it does, the errors against the truth, and the page's path last.
+    """Run the whole job and write its page; say on stderr what is being done.
 
     Args:
         out: a new folder; by default `twincell-demo`, or that with the next free number.
         seed: of chambers, training and everything else.
         plan: how much of everything.
-        figures: JSON to write for programs.
         progress: show bars on stderr.
 
     Raises:
         UserError: `out` holds files already.
+        Stopped: a signal came while training; the folder is left unfinished.
     """
-    from twincell.demo.page import demo_page
-    from twincell.training.run import Stopped
-
     plan = plan or Plan()
     demo = Demo(fresh_dir(_free(DEFAULT) if out is None else out))
     say(f"Everything goes to {demo.out}; nothing but drawn chambers is used.")
     try:
         models = _learn(demo, plan, seed, progress)
     except Stopped as stopped:
-        say(f"stopped; {demo.out} is left unfinished, run the demo again")
-        sys.exit(128 + stopped.signal)
+        unfinished = f"stopped; {demo.out} is left unfinished, run the demo again"
+        raise Stopped(stopped.signal, unfinished) from stopped
     _count(demo, models, progress)
     with step(demo, "the page"):
         demo_page(demo, models).write(demo.report)
-    _tell(demo)
-    if figures is not None:
-        write_atomic(figures, json.dumps(demo.as_json(), indent=2) + "\n")
-    print(demo.report)
     return demo
 
 
@@ -145,11 +66,11 @@ def _learn(demo: Demo, plan: Plan, seed: int, progress: bool) -> dict[str, Loade
     with step(demo, "drawing chambers"):
         drawn = {
             "pc": write_chambers(
-                out / "phase-contrast", "optics-pc", plan.chambers + new, plan.frames, 2 * seed,
+                out / FOLDERS["pc"], "optics-pc", plan.chambers + new, plan.frames, 2 * seed,
                 plan.counted_every, new, growth, progress=progress,
             ),
             "bf": write_chambers(
-                out / "bright-field", "optics-bf", plan.few_chambers + new, plan.frames, 2 * seed + 1,
+                out / FOLDERS["bf"], "optics-bf", plan.few_chambers + new, plan.frames, 2 * seed + 1,
                 plan.few_every, new, growth, progress=progress,
             ),
         }  # fmt: skip
@@ -190,9 +111,12 @@ def _count(demo: Demo, models: dict[str, LoadedModel], progress: bool) -> None:
 
     tables, truths = [], []
     with step(demo, "counting the new chambers"):
-        for modality, folder in (("pc", "phase-contrast"), ("bf", "bright-field")):
+        for modality, folder in FOLDERS.items():
             new, truth = _as_recording(demo.out, folder, modality)
-            tables.append(count(new, models[modality], progress=progress))
+            result = count(new, models[modality], progress=progress)
+            demo.films |= films(result, models[modality])
+            demo.notes += result.notes
+            tables.append(result.table)
             truths.append(truth)
         demo.counts = pd.concat(tables, ignore_index=True)
         truth = pd.concat(truths).set_index(["chamber", "frame"])
@@ -218,31 +142,6 @@ def _as_recording(out: Path, folder: str, modality: str) -> tuple[Path, pd.DataF
 
 def _new(model: LoadedModel, manifest: Manifest) -> Evaluation:
     return evaluate(model, manifest, "test", baselines=True, progress=False)
-
-
-def _tell(demo: Demo) -> None:
-    from rich.console import Console
-
-    from twincell.evaluate.metrics import Scores
-    from twincell.evaluate.tables import EXPLAINED, rich_table
-
-    rows: dict[str, Figures | Scores] = {name: e.scores for name, e in demo.evaluations.items()}
-    for name, column in (("all, whole time-lapse", "count"), ("all, image alone", "count_frame")):
-        rows[name] = Figures.of(demo.counts[column].to_numpy(float), demo.truth)
-    console = Console()
-    console.print(rich_table("Errors against the simulated truth", rows, "new chambers"))
-    console.print(EXPLAINED)
-    growing = demo.growth[demo.growth["verdict"] == "growing"]
-    for name, found, true in growing[["chamber", "doubling", "doubling_true"]].to_numpy().tolist():
-        console.print(
-            f"{name}: doubles in {found:.1f} h (an undisturbed cell here divides every {true:.1f} h)"
-        )
-    others = demo.growth[demo.growth["verdict"] != "growing"]
-    for name, verdict, reason in others[["chamber", "verdict", "reason"]].to_numpy().tolist():
-        console.print(f"{name}: {verdict}, {reason}")
-    inside = demo.as_json()["coverage"]
-    console.print(f"{inside:.0f} % of the true counts lie in their 90 % interval")
-    console.print(f"done in {sum(demo.seconds.values()) / 60:.1f} minutes; open the page in any browser:")
 
 
 @contextmanager

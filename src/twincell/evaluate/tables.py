@@ -1,9 +1,7 @@
-"""Figures as tables: for the terminal (rich), for documents (Markdown)."""
+"""Figures as the cells of tables, and tables as Markdown."""
 
 import math
-from collections.abc import Mapping, Sequence
-
-from rich.table import Table
+from collections.abc import Sequence
 
 from twincell.evaluate.metrics import Figures, Scores
 
@@ -19,22 +17,6 @@ def cells(figures: Figures | Scores) -> list[str]:
     ]
     pairs = zip(values, shown, strict=True)
     return [str(figures.n), *("-" if math.isnan(value) else text for value, text in pairs)]
-
-
-def rich_table(title: str, rows: Mapping[str, Figures | Scores], first: str = "") -> Table:
-    """One row per entry for the terminal."""
-    table = Table(title=title, title_justify="left", title_style="bold")
-    table.add_column(first)
-    for name in HEAD:
-        table.add_column(name, justify="right")
-    for name, figures in rows.items():
-        table.add_row(name, *cells(figures))
-    return table
-
-
-def markdown_table(rows: Mapping[str, Figures | Scores], first: str = "") -> str:
-    """One row per entry, as a Markdown table."""
-    return markdown([first, *HEAD], [[name, *cells(figures)] for name, figures in rows.items()])
 
 
 def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -1,9 +1,9 @@
-"""Cross-decoding: a picture read by one twin and drawn by the other, to see what the model saw in it.
+"""Cross-decoding: a image read by one twin and drawn by the other, to see what the model saw in it.
 
 The Twin-VAE has an encoder and a decoder for each image origin around one shared core. What the natural
-encoder reads from a microscope's picture, the synthetic decoder draws as a clean synthetic chamber, and the
+encoder reads from a microscope's image, the synthetic decoder draws as a clean synthetic chamber, and the
 other way round (paper, section "Image translation"). If the core holds what matters, cells stay where they
-were and the count read from the translated picture is the count read from the original.
+were and the count read from the translated image is the count read from the original.
 """
 
 from dataclasses import dataclass
@@ -23,14 +23,14 @@ BATCH = 64
 
 @dataclass(frozen=True)
 class Translation:
-    """Pictures and what the other decoder made of them.
+    """Images and what the other decoder made of them.
 
     Attributes:
         original: (N, 128, 128) uint8.
         translated: (N, 128, 128) uint8, drawn as the other origin.
         reconstructed: (N, 128, 128) uint8, drawn as their own origin.
         count_original: (N,) float, cells read from the original.
-        count_translated: (N,) float, cells read from the translated picture by the other encoder.
+        count_translated: (N,) float, cells read from the translated image by the other encoder.
     """
 
     original: NDArray[np.uint8]
@@ -41,7 +41,7 @@ class Translation:
 
     @property
     def agreement(self) -> float:
-        """Share of pictures whose rounded count stays the same, in percent."""
+        """Share of images whose rounded count stays the same, in percent."""
         return 100 * float((np.rint(self.count_original) == np.rint(self.count_translated)).mean())
 
     @property
@@ -70,7 +70,7 @@ def can_translate(network: nn.Module) -> bool:
 
 
 def require_translator(model: LoadedModel) -> None:
-    """Refuses methods that cannot draw pictures.
+    """Refuses methods that cannot draw images.
 
     Raises:
         UserError: naming the method and what to use instead.
@@ -84,7 +84,7 @@ def require_translator(model: LoadedModel) -> None:
 
 @torch.inference_mode()
 def translate(model: LoadedModel, images: NDArray[np.uint8], to: str) -> Translation:
-    """Draws pictures as the other origin and counts both.
+    """Draws images as the other origin and counts both.
 
     Args:
         model: of a method with two encoders and decoders.

@@ -5,9 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from twincell.counting.inputs import Frames
-from twincell.counting.reader import Reader
-from twincell.faults import Fault
+from twincell.counting.result import CountResult
 from twincell.models.base.file import LoadedModel
 from twincell.report.images import overlay, smaller
 from twincell.report.sections.curves import MOST, Film
@@ -17,30 +15,24 @@ SIDE = 72  # pixels of a picture on the page
 ON_PAGE = 900  # pictures, about 2 kB each
 
 
-def films(frames: Frames, model: LoadedModel, convert: bool = False) -> dict[str, Film]:
-    """Evenly spread frames of every chamber that is drawn on a page.
+def films(result: CountResult, model: LoadedModel) -> dict[str, Film]:
+    """Show evenly spread frames of every chamber that is drawn on a page.
 
     Args:
-        frames: what was counted.
-        model: puts its density map over each picture, where its method has one.
-        convert: as in counting.
+        result: what was counted.
+        model: puts its density map over each image, where its method has one.
     """
-    series = frames.table[frames.table["series"]]
+    series = result.frames.table[result.in_series]
     groups: Mapping[str, pd.DataFrame] = {str(n): rows for n, rows in series.groupby("chamber", sort=False)}
     chosen = list(groups)[:MOST]
     each = max(3, min(40, ON_PAGE // max(len(chosen), 1)))
     found = {}
-    with Reader(frames, model.card.image_size, convert) as reader:
-        for name in chosen:
-            rows = groups[name]
-            places = rows.index.to_numpy()[spread(len(rows), each)]
-            read = [
-                (int(row), image) for row, image in zip(places, reader.read_all(places.tolist()), strict=True)
-            ]
-            good = [(row, image) for row, image in read if not isinstance(image, Fault)]
-            if good:
-                numbers = frames.table["frame"].to_numpy(int)[[row for row, _ in good]].tolist()
-                found[name] = _film(np.stack([image for _, image in good]), numbers, model)
+    for name in chosen:
+        places = groups[name].index.to_numpy()
+        good = list(result.images(places[spread(len(places), each)].tolist()))
+        if good:
+            numbers = result.frames.table["frame"].to_numpy(int)[[row for row, _ in good]].tolist()
+            found[name] = _film(np.stack([image for _, image in good]), numbers, model)
     return found
 
 

@@ -1,20 +1,24 @@
 """Whole reports: which sections, in which order, for an evaluation, a training run, a counted recording."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from twincell.counting.result import CountResult
 from twincell.data.manifest import Manifest
 from twincell.data.store import ImageStore
 from twincell.evaluate.evaluate import Evaluation
 from twincell.models.base.file import LoadedModel
+from twincell.report.films import films
 from twincell.report.page import Figure, Page, Section, command_line
 from twincell.report.sections import accuracy, training
 from twincell.report.sections import examples as looks
 from twincell.report.sections.curves import Film, curves, strips
 from twincell.report.sections.growth import growth_section
 from twincell.report.sections.notes import caution
+from twincell.series.growth.analysis import growth
 
 SHOWN = 16  # pictures in a section of pictures
 
@@ -91,6 +95,26 @@ def training_page(run: Path, model: LoadedModel, manifest: Manifest, progress: b
             training.about(model.card, _settings(run)),
         ],
         command=command_line(),
+    )
+
+
+def count_page(result: CountResult, model: LoadedModel, inputs: Sequence[Path]) -> Page:
+    """A count with all that was seen of it: curves, growth where there are time-lapses, flags, frames.
+
+    Args:
+        result: of `twincell.count`.
+        model: what counted.
+        inputs: as the user named them, for the title.
+    """
+    names = ", ".join(path.name for path in inputs[:3])
+    return recording_page(
+        result.table,
+        model,
+        growth(result.table[result.in_series]) if result.in_series.any() else None,
+        films=films(result, model),
+        known=result.counted,
+        notes=result.notes,
+        title=f"Cells in {names}{' ...' if len(inputs) > 3 else ''}",
     )
 
 

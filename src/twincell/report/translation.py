@@ -1,6 +1,6 @@
-"""What `twincell translate` does: read pictures, draw them as the other origin, keep and compare."""
+"""The folder that `twincell translate` writes: images drawn as the other origin, and both counts."""
 
-import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,30 +12,28 @@ from twincell.errors import UserError
 from twincell.evaluate.translation import Translation, require_translator, translate
 from twincell.faults import Fault, refuse
 from twincell.files import fresh_dir, write_atomic
-from twincell.models.base.file import load_model
+from twincell.models.base.file import LoadedModel
 from twincell.report.images import png, sheet
 
 ON_SHEET = 24
 
 
-def translate_and_keep(
-    model: str, inputs: list[Path], to: str, out: Path, limit: int = 0, figures: Path | None = None
+def write_translation(
+    model: LoadedModel, inputs: Sequence[str | Path], out: Path, to: str = "synthetic", limit: int = 0
 ) -> Translation:
-    """Translates pictures into `out`: a PNG each, translation.csv with the counts, sheet.png side by side.
+    """Translate images into `out`: a PNG each, translation.csv with the counts, sheet.png side by side.
 
     Args:
-        model: run folder, model file or shipped name.
+        model: of a method with two encoders and decoders.
         inputs: as `twincell.count` takes them; from a manifest only pictures of the origin that `to` is not.
+        out: folder to make; it gets sheet.png, too.
         to: synthetic or natural.
-        out: folder to make.
-        limit: this many pictures, spread evenly over all; 0 = all.
-        figures: JSON to write for programs.
+        limit: this many images, spread evenly over all; 0 = all.
 
     Raises:
         UserError: a method that cannot translate, unreadable pictures, a folder that holds something.
     """
-    loaded = load_model(model)
-    require_translator(loaded)
+    require_translator(model)
     frames = gather(inputs, Choices(single=True))
     rows = np.flatnonzero((frames.table["origin"] != to).to_numpy())
     if not len(rows):
@@ -44,10 +42,10 @@ def translate_and_keep(
         )
     if limit:
         rows = rows[np.unique(np.linspace(0, len(rows) - 1, min(limit, len(rows))).round().astype(int))]
-    with Reader(frames, loaded.card.image_size) as reader:
+    with Reader(frames, model.card.image_size) as reader:
         read = reader.read_all(rows.tolist())
     refuse(image for image in read if isinstance(image, Fault))
-    found = translate(loaded, np.stack([image for image in read if not isinstance(image, Fault)]), to)
+    found = translate(model, np.stack([image for image in read if not isinstance(image, Fault)]), to)
 
     fresh_dir(out)
     names = [f"{i:04d}-{Path(frames.table['image'][row]).stem}.png" for i, row in enumerate(rows)]
@@ -64,14 +62,6 @@ def translate_and_keep(
     )
     write_atomic(out / "translation.csv", table.to_csv(index=False, lineterminator="\n"))
     write_atomic(out / "sheet.png", _sheet(found))
-    summary = {"n": len(rows), "to": to, "agreement": found.agreement, "difference": found.difference}
-    if figures is not None:
-        write_atomic(figures, json.dumps(summary, indent=2) + "\n")
-    print(
-        f"{len(rows)} pictures drawn as {to} by {loaded.card.name}: the counter reads the same "
-        f"number of cells from {found.agreement:.0f} % of them, {found.difference:.2f} cells apart "
-        f"on average: {out / 'sheet.png'}"
-    )
     return found
 
 

@@ -1,4 +1,4 @@
-"""What the user asked `twincell reproduce` for."""
+"""What the user asked `twincell reproduce` for, read and checked."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -16,9 +16,9 @@ from twincell.reproduce.plots import save_figure
 from twincell.reproduce.protocols import jobs_of_protocol
 from twincell.reproduce.request import Request
 from twincell.reproduce.stage import Job
-from twincell.tuning.command import need_steps, started
 from twincell.tuning.panels import Panel, draw
 from twincell.tuning.space import Parameter, read_space
+from twincell.tuning.tune import need_steps, started
 
 FOLDER, PRESET = "tuning", "preset"
 NOTES = """\

@@ -37,7 +37,8 @@ def write_images(
     """Writes n synthetic images with their truth into a new folder.
 
     The folder gets `images/`, `manifest.csv` (origin synthetic, split train) with `manifest.json` (what the
-    images are), `points.csv` and `centres.csv` (each cell's place in px), `settings.json` (all that is needed to draw them again) and, if asked for, `counts.png`.
+    images are), `points.csv` and `centres.csv` (each cell's place in px), `settings.json` (all that is needed
+    to draw them again) and, if asked for, `counts.png`.
 
     Args:
         start: number of the first image of this seed; images 0-99 and then 100-199 are the same as 0-199.

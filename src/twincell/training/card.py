@@ -4,17 +4,16 @@ from typing import Any
 
 import twincell
 from twincell.config import Settings
-from twincell.data.manifest import Manifest
 from twincell.models.base.file import ModelCard, Preprocessing, TrainingData
 from twincell.training.run_data import Material
+from twincell.training.run_dir import Identity
 
 
 def make_card(
     settings: Settings,
-    manifest: Manifest,
+    identity: Identity,
     material: Material,
     *,
-    seed: int,
     steps: int,
     seconds: float,
     machine: str,
@@ -25,9 +24,8 @@ def make_card(
 
     Args:
         settings: of the run.
-        manifest: as given by the user.
+        identity: of the run; its fingerprint and seed are noted.
         material: the images learned from.
-        seed: of all chance.
         steps: optimiser steps taken, or candidates tried.
         seconds: of training.
         machine: what it ran on, in words.
@@ -49,17 +47,17 @@ def make_card(
                 if natural == settings.batch.natural  # a network of drawn images alone: those of the drawn
             }
         ),
-        image=manifest.spec.framed(settings.batch.window),
+        image=store.spec.framed(settings.batch.window),
         preprocessing=Preprocessing(scale=store.scale, test_time_flips=settings.counting.test_time_flips),
         data=TrainingData(
-            fingerprint=manifest.fingerprint(),
+            fingerprint=identity.fingerprint,
             images=int(store.natural.sum()),
             labelled=int(labelled.sum()),
             chambers=len({c for c, natural in zip(store.chambers, own, strict=True) if natural}),
             description=material.described + (f"; started from {origin}" if origin else ""),
         ),
         metrics=metrics,
-        seed=seed,
+        seed=identity.seed,
         steps=steps,
         seconds=round(seconds, 1),
         machine=machine,

@@ -1,30 +1,43 @@
-"""What `twincell transfer` does, from its words to a run."""
+"""A trained model moved to other images (paper section 3): its network, a preset's training, a scheme."""
 
 from pathlib import Path
 from typing import Any
 
 from twincell.config import Settings
+from twincell.data.manifest import Manifest
 from twincell.errors import UserError
 from twincell.models.base.file import ModelCard, load_card
 from twincell.presets import load_preset, preset_names
-from twincell.training.command import Wish, run
+from twincell.training.options import RunOptions, TransferOptions
+from twincell.training.train import train
 
 
-def transfer_and_say(
-    model: str,
-    manifest: Path,
-    out: Path,
-    scheme: str,
-    preset: str | None,
-    wish: Wish,
-    *,
-    decoder: bool,
-    ramp: float | None,
-) -> None:
-    """Trains on from a model; a stop by a signal ends the process with that signal's exit code."""
-    card = load_card(model)
-    named = load_preset(preset or preset_for(card.method))
-    run(transfer_settings(card, named, scheme, decoder, ramp), manifest, out, model, wish)
+def transfer(
+    model: str | Path,
+    manifest: str | Path | Manifest,
+    out: str | Path,
+    how: TransferOptions | None = None,
+    options: RunOptions | None = None,
+) -> Path:
+    """Train on from a model, on other images.
+
+    Args:
+        model: the start: a run folder, a model file, or the name of a model that ships.
+        manifest: the new images, as in `train`.
+        out: the run folder to write.
+        how: what learns, and by which preset.
+        options: how the training is run.
+
+    Returns:
+        The run folder.
+
+    Raises:
+        UserError: as `train`, and for an unknown scheme or a model of another method.
+    """
+    how, card = how or TransferOptions(), load_card(model)
+    named = load_preset(how.preset or preset_for(card.method))
+    settings = transfer_settings(card, named, how.scheme, how.decoder, how.ramp)
+    return train(manifest, out, settings, options, start=model)
 
 
 def transfer_settings(

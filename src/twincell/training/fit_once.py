@@ -72,9 +72,8 @@ def fit_at_once(
         metrics = metrics | {"validation": _validated(network, settings, material)}
     card = make_card(
         settings,
-        manifest,
+        identity,
         material,
-        seed=identity.seed,
         steps=tries,
         seconds=seconds,
         machine=device_name(torch.device("cpu")),

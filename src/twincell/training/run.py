@@ -12,7 +12,7 @@ from twincell.batches.batches import Batches, steps_per_epoch
 from twincell.batches.pseudo_labels import teach
 from twincell.config import Settings
 from twincell.data.manifest import Manifest
-from twincell.errors import UserError
+from twincell.errors import Stopped, UserError
 from twincell.hardware import device_name
 from twincell.models import METHODS
 from twincell.models.base.file import ModelCard, load_card, load_model, save_model
@@ -33,18 +33,6 @@ from twincell.training.weight_interpolation import blend
 
 C = TypeVar("C", bound=L.Callback)
 INITIAL_WEIGHTS = 200  # stream of chance
-
-
-class Stopped(Exception):  # noqa: N818 - no error: it was asked for
-    """Training was asked to stop before its end; its checkpoint is kept.
-
-    Attributes:
-        signal: the number of the signal that asked.
-    """
-
-    def __init__(self, signal: int, message: str) -> None:
-        super().__init__(message)
-        self.signal = signal
 
 
 def fit(
@@ -100,6 +88,7 @@ def fit(
         check_fitted(settings, start, max_minutes, targets)
     network, origin = _network(settings, start, seed)
     beginning = {name: value.clone() for name, value in network.state_dict().items()} if keeps_start else None
+    # The one time that every image is hashed: the run's folder and its card both hold this fingerprint.
     identity = Identity(
         str(manifest.root), manifest.fingerprint(), seed, load_card(start).sha256 if start else ""
     )
@@ -138,7 +127,7 @@ def fit(
         )
     if trainer.is_global_zero:
         network = _finished(task, callbacks, beginning)
-        card = _card(settings, manifest, material, trainer, callbacks, seed, origin)
+        card = _card(settings, identity, material, trainer, callbacks, origin)
         save_model(out, network.cpu(), card)
         _say(progress, _ending(trainer.global_step, steps, callbacks, out))
     return out
@@ -216,19 +205,17 @@ def _finished(
 
 def _card(
     settings: Settings,
-    manifest: Manifest,
+    identity: Identity,
     material: Material,
     trainer: L.Trainer,
     callbacks: list[L.Callback],
-    seed: int,
     origin: str,
 ) -> ModelCard:
     validation = next((c for c in callbacks if isinstance(c, Validation)), None)
     return make_card(
         settings,
-        manifest,
+        identity,
         material,
-        seed=seed,
         steps=trainer.global_step,
         seconds=_one(callbacks, History).seconds,
         machine=device_name(trainer.strategy.root_device),

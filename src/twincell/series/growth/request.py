@@ -1,4 +1,4 @@
-"""What `twincell growth` is asked to do: counts, conditions and counted frames read and checked together."""
+"""Counts, conditions and counted frames, read and checked together before any fit."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,35 +8,11 @@ import pandas as pd
 
 from twincell.errors import UserError
 from twincell.series.growth.analysis import check_condition
+from twincell.series.growth.options import GrowthOptions
 from twincell.series.smoothing.table import check_counts, with_counted
 
-#: Columns of a manifest that describe an image and are no conditions of a chamber.
 OF_IMAGES = {"image", "count", "frame", "time_h", "page", "chamber"}
-
-
-@dataclass(frozen=True)
-class Choices:
-    """Options of `twincell growth`.
-
-    Attributes:
-        by: column of conditions; None = no comparison.
-        counted: let the manifest's counts correct the series (smooths anew).
-        events: also list divisions and losses (smooths anew).
-        first: frames from which survival is foretold.
-        horizon: frames that survival looks ahead.
-        minutes: between two frames, where the counts table has no `time_h`.
-        plots: "png", "svg" or "none".
-        seed: of the drawn paths behind the events' probabilities.
-    """
-
-    by: str | None = None
-    counted: bool = False
-    events: bool = False
-    first: int = 150
-    horizon: int = 200
-    minutes: float | None = None
-    plots: str = "png"
-    seed: int = 0
+"""Columns of a manifest that describe an image and are no conditions of a chamber."""
 
 
 @dataclass(frozen=True)
@@ -46,43 +22,43 @@ class Job:
     Attributes:
         counts: the counts table, with `time_h` and the column of conditions where known.
         people: chamber, frame and count of the frames that a person counted; None unless asked for.
-        choices: the options.
+        options: as asked for.
         notes: what was decided or left out, to be printed.
     """
 
     counts: pd.DataFrame
     people: pd.DataFrame | None
-    choices: Choices
+    options: GrowthOptions
     notes: list[str]
 
 
-def read_job(counts: Path, manifest: Path | None, choices: Choices) -> Job:
-    """Reads and checks both tables.
+def read_job(counts: Path, options: GrowthOptions) -> Job:
+    """Read and check both tables.
 
     Raises:
         UserError: every fault of options and tables that can be seen at once.
     """
-    problems = _faults(counts, manifest, choices)
+    problems = _faults(counts, options)
     if problems:
         raise UserError(problems)
     table = read_counts(counts)
     check_counts(table, ("chamber", "frame", "count" if "count_frame" not in table else "count_frame"))
-    if (choices.counted or choices.events) and "count_frame" not in table:
+    if (options.counted or options.events) and "count_frame" not in table:
         raise UserError(f"{counts}: has no column 'count_frame', which --counted and --events read anew")
     table = table[table["chamber"].str.strip() != ""].reset_index(drop=True)
     if not len(table):
         raise UserError(f"{counts}: no row names a chamber, and growth needs time-lapses")
     notes: list[str] = []
     people = None
-    if manifest is not None:
-        listed = _read_manifest(manifest)
-        if choices.by is not None and choices.by not in table:
-            table = _with_condition(table, listed, choices.by, manifest)
-        if choices.counted:
-            people = _counted(table, listed, manifest, notes)
-    if choices.by is not None:
-        check_condition(table, choices.by)
-    return Job(_timed(table, counts, choices.minutes, notes), people, choices, notes)
+    if options.manifest is not None:
+        listed = _read_manifest(options.manifest)
+        if options.by is not None and options.by not in table:
+            table = _with_condition(table, listed, options.by, options.manifest)
+        if options.counted:
+            people = _counted(table, listed, options.manifest, notes)
+    if options.by is not None:
+        check_condition(table, options.by)
+    return Job(_timed(table, counts, options.minutes, notes), people, options, notes)
 
 
 def _counted(table: pd.DataFrame, listed: pd.DataFrame, path: Path, notes: list[str]) -> pd.DataFrame:
@@ -137,19 +113,19 @@ def read_counts(path: Path) -> pd.DataFrame:
     return table
 
 
-def _faults(counts: Path, manifest: Path | None, choices: Choices) -> list[str]:
+def _faults(counts: Path, options: GrowthOptions) -> list[str]:
     problems = []
     if not counts.is_file():
         problems.append(f"{counts}: no such file; name the table that `twincell count` wrote")
-    if choices.counted and manifest is None:
+    if options.counted and options.manifest is None:
         problems.append("--counted needs the manifest with the counts; add --manifest FILE")
-    if choices.plots not in ("png", "svg", "none"):
-        problems.append(f"--plots {choices.plots!r} is not known; choose png, svg or none")
+    if options.plots not in ("png", "svg", "none"):
+        problems.append(f"--plots {options.plots!r} is not known; choose png, svg or none")
     for name in ("first", "horizon"):
-        if getattr(choices, name) < 10:
-            problems.append(f"--{name} {getattr(choices, name)} is too few frames; give 10 or more")
-    if choices.minutes is not None and not (np.isfinite(choices.minutes) and choices.minutes > 0):
-        problems.append(f"--minutes {choices.minutes:g}: the time between frames must be above 0")
+        if getattr(options, name) < 10:
+            problems.append(f"--{name} {getattr(options, name)} is too few frames; give 10 or more")
+    if options.minutes is not None and not (np.isfinite(options.minutes) and options.minutes > 0):
+        problems.append(f"--minutes {options.minutes:g}: the time between frames must be above 0")
     return problems
 
 

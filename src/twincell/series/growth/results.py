@@ -16,13 +16,13 @@ from twincell.progress import bar
 from twincell.series.growth import plots
 from twincell.series.growth.analysis import compared, fits, growth, prepared
 from twincell.series.growth.conditions import Comparison
-from twincell.series.growth.request import Choices, Job, read_job
+from twincell.series.growth.options import GrowthOptions
+from twincell.series.growth.request import Job, read_job
 from twincell.series.smoothing.events import Event, event_table
 from twincell.series.smoothing.smooth import smooth_all
 
-#: Chambers between two saves: one page of curves, a second or two of work.
 AT_ONCE = plots.PAGE
-
+"""Chambers between two saves: one page of curves, a second or two of work."""
 PARTS = "parts"
 
 
@@ -31,7 +31,7 @@ class Written:
     """What came out.
 
     Attributes:
-        table: growth.csv (see `growing.growth`).
+        table: growth.csv (see `twincell.series.growth.analysis.growth`).
         comparison: of the conditions; None without any.
         files: everything written.
         notes: what was decided or left out.
@@ -44,59 +44,49 @@ class Written:
 
 
 def write_growth(
-    counts: Path,
-    out: Path,
-    choices: Choices | None = None,
-    manifest: Path | None = None,
-    resume: bool = False,
-    figures: Path | None = None,
-    progress: bool = True,
+    counts: Path, out: Path, options: GrowthOptions | None = None, progress: bool = True
 ) -> Written:
-    """Fits every chamber of a counts table and writes growth.csv, pictures and, where asked, more.
+    """Fit every chamber of a counts table and write growth.csv, pictures and, where asked, more.
 
     Args:
         counts: counts.csv of `twincell count`.
         out: folder to make. growth.csv and plots go there; conditions.csv and pairs.csv with a condition;
             events.csv with `events`; counts.csv (smoothed anew) with `counted` or `events`.
-        choices: options.
-        manifest: where conditions or counted frames stand.
-        resume: go on in a folder that was left unfinished; chambers done are not done again.
-        figures: write all results here as JSON, too.
+        options: what is fitted, compared, drawn.
         progress: show a bar on stderr.
 
     Raises:
         UserError: bad input or options, all at once; a folder that holds other results.
     """
-    job = read_job(counts, manifest, choices or Choices())
-    finished = [out / "growth.csv"] + ([figures] if figures is not None else [])
-    for file in finished:
-        if file.exists():
+    options = options or GrowthOptions()
+    job = read_job(counts, options)
+    for file in (out / "growth.csv", options.json):
+        if file is not None and file.exists():
             raise UserError(f"{file}: exists already and nothing is overwritten; name another place")
-    fresh_dir(out, resume)
-    parts = _done(job, out, resume, progress)
+    fresh_dir(out, options.resume)
+    parts = _done(job, out, progress)
     table = pd.DataFrame([row for part in parts for row in part["growth"]])
-    by = job.choices.by
+    by = options.by
     comparison = compared(table, by) if by is not None else None
     files = sorted(out.glob("curves-*"))
     files += _tables(job, out, table, comparison, parts)
-    if job.choices.plots != "none":
-        files += _pictures(out, table, by, comparison, job.choices.plots)
-    if figures is not None:
-        write_atomic(figures, _json(table, comparison, parts, job))
-        files.append(figures)
+    if options.plots != "none":
+        files += _pictures(out, table, by, comparison, options.plots)
+    if options.json is not None:
+        files.append(write_atomic(options.json, _json(table, comparison, parts, job)))
     # The table comes last: a folder with growth.csv is complete.
     files.append(write_atomic(out / "growth.csv", _csv(table)))
     shutil.rmtree(out / PARTS)
     return Written(table, comparison, files, job.notes)
 
 
-def _done(job: Job, out: Path, resume: bool, progress: bool) -> list[dict[str, Any]]:
-    """All parts, those of an earlier try read back, each missing one made and saved."""
+def _done(job: Job, out: Path, progress: bool) -> list[dict[str, Any]]:
+    """Give all parts, those of an earlier try read back, each missing one made and saved."""
     folder, mark = out / PARTS, _fingerprint(job)
     started = folder / "job.txt"
     if started.exists() and started.read_text() != mark:
         raise UserError(f"{out}: was begun from other counts or options; name another folder with --out")
-    if resume and not started.exists() and any(out.iterdir()):
+    if job.options.resume and not started.exists() and any(out.iterdir()):
         raise UserError(f"{out}: holds files but no unfinished growth; name another folder with --out")
     write_atomic(started, mark)
     names = list(dict.fromkeys(job.counts["chamber"]))
@@ -115,22 +105,22 @@ def _done(job: Job, out: Path, resume: bool, progress: bool) -> list[dict[str, A
 
 
 def _part(job: Job, counts: pd.DataFrame, page: Path) -> dict[str, Any]:
-    choices, events, people = job.choices, [], None
-    if choices.counted or choices.events:
+    options, events, people = job.options, [], None
+    if options.counted or options.events:
         if job.people is not None:
             people = job.people[job.people["chamber"].isin(counts["chamber"])]
-        read = smooth_all(counts, people, seed=choices.seed)
+        read = smooth_all(counts, people, seed=options.seed)
         counts, events = read.table, read.events
-    table = prepared(counts, choices.by)
-    found = growth(table, choices.by, choices.first, choices.horizon, counted=people)
-    if choices.plots != "none":
+    table = prepared(counts, options.by)
+    found = growth(table, options.by, options.first, options.horizon, counted=people)
+    if options.plots != "none":
         unit = str(table["unit"].iloc[0])
-        picture = plots.drawn(plots.curves(list(fits(table)), unit), choices.plots)
-        write_atomic(page.with_suffix(f".{choices.plots}"), picture)
+        picture = plots.drawn(plots.curves(list(fits(table)), unit), options.plots)
+        write_atomic(page.with_suffix(f".{options.plots}"), picture)
     return {
         "growth": found.to_dict("records"),
         "events": [asdict(event) for event in events],
-        "counts": counts.to_dict("records") if choices.counted or choices.events else [],
+        "counts": counts.to_dict("records") if options.counted or options.events else [],
     }
 
 
@@ -144,10 +134,10 @@ def _tables(
         if comparison.pairs:
             pairs = pd.DataFrame([asdict(pair) for pair in comparison.pairs])
             files.append(write_atomic(out / "pairs.csv", _csv(pairs)))
-    if job.choices.counted or job.choices.events:
+    if job.options.counted or job.options.events:
         anew = pd.DataFrame([row for part in parts for row in part["counts"]])
         files.append(write_atomic(out / "counts.csv", _csv(anew)))
-    if job.choices.events:
+    if job.options.events:
         events = event_table([Event(**row) for part in parts for row in part["events"]])
         files.append(write_atomic(out / "events.csv", _csv(events)))
     return files
@@ -173,9 +163,9 @@ def _json(table: pd.DataFrame, comparison: Comparison | None, parts: list[dict[s
         "verdicts": {str(name): int(n) for name, n in table["verdict"].value_counts().items()},
         "not_growing": list(table.loc[table["verdict"].isin(["not growing", "shrinking"]), "chamber"]),
         "chambers": table.to_dict("records"),
-        "by": job.choices.by,
+        "by": job.options.by,
         "comparison": asdict(comparison) if comparison is not None else None,
-        "events": [row for part in parts for row in part["events"]] if job.choices.events else None,
+        "events": [row for part in parts for row in part["events"]] if job.options.events else None,
         "notes": job.notes,
     }
     return json.dumps(_plain(found), indent=2) + "\n"
@@ -191,7 +181,13 @@ def _plain(value: Any) -> Any:
 
 
 def _fingerprint(job: Job) -> str:
-    digest = hashlib.sha256(repr(job.choices).encode())
+    decided = {
+        name: value
+        for name, value in asdict(job.options).items()
+        if name
+        not in ("manifest", "resume", "json")  # what they bring stands in the tables, or changes nothing
+    }
+    digest = hashlib.sha256(json.dumps(decided, sort_keys=True).encode())
     for table in (job.counts, job.people):
         if table is not None:
             digest.update(table.to_csv(index=False).encode())

@@ -1,9 +1,7 @@
-"""What `twincell tune` does, from its words to a search and its results."""
+"""A search from its options to its results: best.yaml, trials.csv and panels.png."""
 
-import json
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,48 +13,36 @@ from twincell.files import fresh_dir, write_atomic
 from twincell.models.base.method import Fitted
 from twincell.presets import load_preset
 from twincell.progress import bar
-from twincell.training.command import calm_stop, settings_from
 from twincell.tuning.objective import folds_of
+from twincell.tuning.options import TuneOptions
 from twincell.tuning.results import Found, found
 from twincell.tuning.search import Plan, work
 from twincell.tuning.space import Space, check_start, read_space
 from twincell.tuning.study import MARK, METHODS, Search, need_optuna
 
 
-def tune_and_say(
-    manifest: Path,
-    out: Path,
-    *,
-    preset: str,
-    start: str | None,
-    steps: int | None,
-    epochs: int | None,
-    assignments: Sequence[str],
-    method: str,
-    space: Path | None,
-    trials: int | None,
-    minutes: float | None,
-    folds: int,
-    rungs: int,
-    seed: int,
-    storage: str | None,
-    study: str,
-    summary: Path | None,
-) -> None:
-    """Searches, or joins or goes on with the search in `out`; prints what was found.
+def tune(manifest: Path, out: Path, options: TuneOptions) -> Found:
+    """Search, or join or go on with the search in `out`; say on stderr what each trial reached.
+
+    Args:
+        manifest: manifest.csv, or a folder that has one; rows of split test are never read.
+        out: folder of the search; processes with the same one share it.
+        options: what is searched and how.
 
     Raises:
         UserError: everything wrong with words, preset, space and data, before any training.
+        Stopped: a signal came; what is known so far is written.
     """
-    deadline = None if minutes is None else time.monotonic() + 60 * minutes
+    deadline = None if options.minutes is None else time.monotonic() + 60 * options.minutes
     need_optuna()
+    method, folds, rungs, seed = options.method, options.folds, options.rungs, options.seed
     if method not in METHODS:
         raise UserError(f"--method {method}: is unknown; use one of {', '.join(METHODS)}")
-    settings = started(settings_from(load_preset(preset), steps, epochs, assignments), start)
+    settings = started(options.changes.applied_to(load_preset(options.preset)), options.start)
     need_steps(settings)
-    varied = read_space(settings, space)
+    varied = read_space(settings, options.space)
     data = Manifest.read(manifest)
-    plan = Plan(settings, folds_of(data, folds), seed, rungs, trials, deadline)
+    plan = Plan(settings, folds_of(data, folds), seed, rungs, options.most, deadline)
     _claim(out)
     identity = {
         "settings": settings.model_dump(mode="json"),
@@ -67,19 +53,16 @@ def tune_and_say(
         "rungs": rungs,
         "seed": seed,
     }
-    search = Search(out, storage, study, varied, method, seed, identity)
+    search = Search(out, options.storage, options.study, varied, method, seed, identity)
     for line in varied.left_out:
         print(line, file=sys.stderr)
-    with calm_stop():
-        try:
-            _work(search, varied, plan)
-        finally:
-            # Also when stopped: what is known so far is worth having.
-            results = found(search.trials, varied, settings)
-            _write(results, out)
-    _say(results, out)
-    if summary is not None:
-        write_atomic(summary, json.dumps(results.as_json(), indent=2) + "\n")
+    try:
+        _work(search, varied, plan)
+    finally:
+        # Also when stopped: what is known so far is worth having.
+        results = found(search.trials, varied, settings)
+        _write(results, out)
+    return results
 
 
 def started(settings: Settings, start: str | None) -> Settings:
@@ -138,18 +121,3 @@ def _write(results: Found, out: Path) -> None:
     if preset is not None and figure is not None:
         write_atomic(out / "best.yaml", preset)
         write_atomic(out / "panels.png", drawn(figure, "png"))
-
-
-def _say(results: Found, out: Path) -> None:
-    counts = results.as_json()["trials"]
-    print(", ".join(f"{number} {name}" for name, number in counts.items() if number) or "no trial yet")
-    best, preset = results.best, results.preset
-    if best is None:
-        print("no trial is finished; the same command goes on")
-        return
-    own = "" if preset is None else f"; the preset itself {preset['mae']:.3f}"
-    print(f"best: trial {best['number']}, MAE {best['mae']:.3f} cells, {best['accuracy']:.1f} % exact{own}")
-    for parameter in results.space.parameters:
-        if best[parameter.name] != parameter.own:
-            print(f"  {parameter.shown(best[parameter.name])}")
-    print(f"{out / 'best.yaml'}: use it with --preset, and measure it anew: the least error flatters")

@@ -1,0 +1,37 @@
+"""What `twincell count` may be asked for."""
+
+from dataclasses import dataclass
+
+from twincell.counting.inputs import Choices
+from twincell.errors import UserError
+
+
+@dataclass(frozen=True)
+class CountOptions(Choices):
+    """How images are counted, beside what `Choices` says of inputs that do not say it themselves.
+
+    Attributes:
+        convert: make colour, 16-bit and float images 8-bit grey by the rules of `twincell.io.images`.
+        strict: report every damaged image before anything is counted; else they are flagged in the table.
+        use_counted: let the counts in a manifest correct the time-lapses they stand in.
+        resume: go on with a count that was stopped.
+        workers: processes that share the work, from 1.
+
+    Raises:
+        UserError: numbers out of range, all at once.
+    """
+
+    convert: bool = False
+    strict: bool = False
+    use_counted: bool = True
+    resume: bool = False
+    workers: int = 1
+
+    def __post_init__(self) -> None:
+        problems = []
+        if self.workers < 1:
+            problems.append(f"workers {self.workers}: give 1 or more processes")
+        if self.minutes is not None and not 0 < self.minutes < float("inf"):
+            problems.append(f"minutes {self.minutes:g}: the time between frames must be above 0")
+        if problems:
+            raise UserError(problems)

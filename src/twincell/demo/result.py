@@ -1,0 +1,85 @@
+"""How much of everything a demo makes, and what came out of it."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from twincell.evaluate.evaluate import Evaluation
+from twincell.evaluate.metrics import Figures
+from twincell.report.sections.curves import Film
+
+FOLDERS = {"pc": "phase-contrast", "bf": "bright-field"}
+"""Where the chambers of each modality lie in the demo's folder."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much of everything; the defaults take three to four minutes on two cores.
+
+    Attributes:
+        frames: of each chamber; an hour apart.
+        chambers: phase-contrast chambers to learn from.
+        few_chambers: bright-field chambers to learn from.
+        new_chambers: chambers of either kind that are only counted.
+        counted_every: every how many frames of a phase-contrast chamber a person counted.
+        few_every: the same in bright field.
+        steps, few_steps: of training and of transfer.
+        drawn, few_drawn: synthetic images beside the recorded ones.
+        batch: images per step.
+    """
+
+    frames: int = 72
+    chambers: int = 6
+    few_chambers: int = 2
+    new_chambers: int = 3
+    counted_every: int = 6
+    few_every: int = 9
+    steps: int = 300
+    few_steps: int = 120
+    drawn: int = 1200
+    few_drawn: int = 600
+    batch: int = 32
+
+
+@dataclass
+class Demo:
+    """What came out.
+
+    Attributes:
+        out: the folder.
+        evaluations: by what was done, on the new chambers, each frame from its image alone.
+        counts: the table of counts.csv of all new chambers.
+        films: some frames of each of their chambers, to be seen on the page.
+        notes: what was decided and found while counting.
+        truth: (N,) true cells in each row of `counts`.
+        growth: growth.csv with the true doubling time.
+        seconds: by step.
+    """
+
+    out: Path
+    evaluations: dict[str, Evaluation] = field(default_factory=dict)
+    counts: pd.DataFrame = field(default_factory=pd.DataFrame)
+    films: dict[str, Film] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    truth: list[float] = field(default_factory=list)
+    growth: pd.DataFrame = field(default_factory=pd.DataFrame)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def report(self) -> Path:
+        """The page."""
+        return self.out / "report.html"
+
+    def as_json(self) -> dict[str, object]:
+        """`{report, seconds, evaluations: {name: figures}, series: figures, frame: figures, coverage}`."""
+        lower, upper = self.counts["lower"].to_numpy(), self.counts["upper"].to_numpy()
+        inside = [low <= n <= high for low, n, high in zip(lower, self.truth, upper, strict=True)]
+        return {
+            "report": str(self.report),
+            "seconds": {name: round(seconds, 1) for name, seconds in self.seconds.items()},
+            "evaluations": {name: e.scores.as_json() for name, e in self.evaluations.items()},
+            "series": vars(Figures.of(self.counts["count"].to_numpy(float), self.truth)),
+            "frame": vars(Figures.of(self.counts["count_frame"].to_numpy(float), self.truth)),
+            "coverage": 100 * sum(inside) / len(inside),
+        }
