@@ -49,9 +49,10 @@ def _middles(store: ImageStore, side: int = SIZE) -> Tensor:
 
 
 def natural_backgrounds(path: Path, preset: Preset) -> Tensor:
-    """(M, 1, SIZE, SIZE) backgrounds from a manifest's natural training images of the preset's modality: their
-    mean over images with fewer than 5 cells for ellipses (as in the paper), the median of each chamber for
-    optics.
+    """Backgrounds (M, 1, SIZE, SIZE) from a manifest's natural training images of the preset's modality.
+
+    Their mean over images with fewer than 5 cells for ellipses (as in the paper), the median of each chamber
+    for optics.
 
     Raises:
         UserError: the manifest cannot be read or has no such image.
