@@ -5,6 +5,7 @@ Read from the syntax trees of src: an import inside a function or under TYPE_CHE
 
 import ast
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,7 @@ def room(name: str) -> str:
     return name.partition(".")[2].partition(".")[0]
 
 
+@lru_cache
 def arrows(src: Path) -> dict[str, set[str]]:
     known = modules(src)
     return {name: {other for other, _ in imports(name, file, known)} for name, file in known.items()}

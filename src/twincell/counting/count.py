@@ -51,7 +51,8 @@ def count(
     loaded = model if isinstance(model, LoadedModel) else load_model(model)
     target = None if out is None else fresh_file(out)
     frames = gather([inputs] if isinstance(inputs, str | Path) else list(inputs), asked)
-    with Reader(frames, loaded.fixed_size, asked.convert) as reader:
+    size = loaded.fixed_size
+    with Reader(frames, size, asked.convert) as reader:
         _require_countable(frames, reader, loaded, asked.strict, progress)
         with tempfile.TemporaryDirectory() as temporary:
             folder = Path(temporary) if target is None else target.with_name(target.name + ".parts")
@@ -67,7 +68,7 @@ def count(
             parts.remove()
     notes = [*frames.notes, *_notes(frames, table, loaded, asked.use_counted)]
     table.attrs["notes"] = notes
-    return CountResult(table, notes, loaded.card, frames, asked.convert)
+    return CountResult(table, notes, loaded.card, frames, size, asked.convert)
 
 
 def _in_time(

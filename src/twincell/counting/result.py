@@ -34,6 +34,7 @@ class CountResult:
         notes: what was decided, skipped and found on the way, one sentence each.
         card: of the model that counted.
         frames: where each row of the table comes from, in the same order.
+        size: side in px that images were resized to; None = as they are.
         convert: whether images were made 8-bit grey where they were not.
     """
 
@@ -41,6 +42,7 @@ class CountResult:
     notes: list[str]
     card: ModelCard
     frames: Frames
+    size: int | None
     convert: bool = False
 
     @property
@@ -64,7 +66,7 @@ class CountResult:
             The row and its image, (H, W) uint8.
         """
         asked = range(len(self.table)) if rows is None else rows
-        with Reader(self.frames, self.card.image_size, self.convert) as reader:
+        with Reader(self.frames, self.size, self.convert) as reader:
             for start in range(0, len(asked), AT_ONCE):
                 some = asked[start : start + AT_ONCE]
                 for row, image in zip(some, reader.read_all(some), strict=True):
