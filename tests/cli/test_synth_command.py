@@ -73,7 +73,10 @@ def test_cells_are_drawn_over_natural_backgrounds(imported: Path, tmp_path: Path
         ),
         (["optics-bf", "-n", "0"], "n = 0: at least 1 image is needed"),
         (["optics-bf", "--start", "-2"], "start = -2"),
-        (["optics-bf", "--set", "scene.counts.most"], "--set 'scene.counts.most': write it as section.name=value"),
+        (
+            ["optics-bf", "--set", "scene.counts.most"],
+            "--set 'scene.counts.most': write it as section.name=value",
+        ),
         (["optics-bf", "--set", "scene.counts.most=many"], "scene.counts.most = 'many'"),
         (["optics-bf", "--set", "counts.most=3"], "must begin with 'scene.' or 'look.'"),
         (["optics-bf", "--backgrounds", "nowhere.csv"], "nowhere.csv"),

@@ -125,11 +125,11 @@ def test_damaged_images_are_reported_together(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (data / "a" / "t001.png").write_bytes((data / "a" / "t001.png").read_bytes()[:50])
-    Image.new("L", (60, 60)).save(data / "b" / "t003.png")
+    (data / "b" / "t003.png").write_bytes(b"no image")
     assert run(["evaluate", str(fake_model(tmp_path / "run")), str(data)]) == 2
     told = capsys.readouterr().err
     assert "t001.png" in told
-    assert "60 x 60" in told
+    assert "t003.png" in told
 
 
 def test_another_modality_and_unlike_images_are_told(

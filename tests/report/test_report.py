@@ -12,12 +12,13 @@ import pytest
 from helpers.fake_method import chamber_image, fake_model, write_chamber
 from twincell.cli import run
 from twincell.counting import count
+from twincell.data.image_spec import ImageSpec
 from twincell.data.manifest import Manifest
 from twincell.models import METHODS
 from twincell.models.base.file import load_model
 from twincell.report.chart import Chart, ticks
 from twincell.report.films import films
-from twincell.report.images import overlay, sheet
+from twincell.report.images import as_grey, overlay, sheet, smaller
 from twincell.report.pages import recording_page, training_page
 from twincell.report.sections.curves import Film, curves
 from twincell.report.sections.examples import where
@@ -188,6 +189,22 @@ def test_where_cells_are_shows_the_models_own_counts(tmp_path: Path) -> None:
     assert len(read.all("img")) == 2
 
 
+def test_images_of_any_size_and_number_type_are_shown(tmp_path: Path) -> None:
+    wide = smaller(np.zeros((40, 80), np.uint8), 20)
+    assert wide.shape == (20, 20)
+    assert wide[5:15].max() == 0  # proportions are kept
+    assert wide[:5].min() == wide[15:].min() == 235
+    assert np.array_equal(smaller(np.full((8, 8, 3), 7, np.uint8), 8), np.full((8, 8, 3), 7, np.uint8))
+    deep = np.array([[0, 32768, 65535]], np.uint16)
+    assert as_grey(deep).tolist() == [[0, 128, 255]]
+    phase = ImageSpec(dtype="float32", unit="nm of optical path", range=(0, 400))
+    assert as_grey(np.array([[0, 200, 900]], np.float32), phase).tolist() == [[0, 128, 255]]
+    model = load_model(fake_model(tmp_path / "run"))
+    section = where(model, [chamber_image(4), chamber_image(7)[:, :96]], ["square", "narrow"])
+    assert section is not None
+    assert section.body.count("<img") == 2
+
+
 def test_films_come_from_the_recording_itself(tmp_path: Path) -> None:
     paths = write_chamber(tmp_path / "night", [1] * 12)
     paths[3].write_text("damaged")
@@ -291,7 +308,7 @@ def test_counting_writes_a_report_beside_the_table(tmp_path: Path) -> None:
     assert run([*args, "--out", str(out), "--report", str(page)]) == 0
     read = Reader(page.read_text())
     assert "Cells in night" in read.text
-    assert "20 pictures read as one time-lapse" in read.text
+    assert "20 images read as one time-lapse" in read.text
     data = json.loads(str(next(c for c in read.all("svg") if "data-frames" in c)["data-frames"]))
     assert [frame["tile"] for frame in data["frames"]] == list(range(20))
     assert run([*args, "--out", str(tmp_path / "b.csv"), "--report", str(page)]) == 2

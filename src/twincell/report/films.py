@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 
-import numpy as np
 import pandas as pd
 
 from twincell.counting.result import CountResult
 from twincell.models.base.file import LoadedModel
-from twincell.report.images import overlay, smaller
+from twincell.report.images import Grey, overlay, smaller
 from twincell.report.sections.curves import MOST, Film
-from twincell.report.sections.examples import maps, spread
+from twincell.report.sections.examples import spread
 
 SIDE = 72  # pixels of a picture on the page
 ON_PAGE = 900  # pictures, about 2 kB each
@@ -32,12 +31,13 @@ def films(result: CountResult, model: LoadedModel) -> dict[str, Film]:
         good = list(result.images(places[spread(len(places), each)].tolist()))
         if good:
             numbers = result.frames.table["frame"].to_numpy(int)[[row for row, _ in good]].tolist()
-            found[name] = _film(np.stack([image for _, image in good]), numbers, model)
+            found[name] = _film([image for _, image in good], numbers, model)
     return found
 
 
-def _film(images: np.ndarray, numbers: list[int], model: LoadedModel) -> Film:
-    density = maps(model, images)
+def _film(images: list[Grey], numbers: list[int], model: LoadedModel) -> Film:
+    density = model.predict(images).density
     if density is None:
         return Film(numbers, [smaller(image, SIDE) for image in images])
-    return Film(numbers, [smaller(overlay(i, d, 0.55), SIDE) for i, d in zip(images, density, strict=True)])
+    marked = [overlay(image, own[0].numpy(), 0.55) for image, own in zip(images, density, strict=True)]
+    return Film(numbers, [smaller(image, SIDE) for image in marked])

@@ -3,13 +3,18 @@
 import base64
 import io
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from twincell.data.image_spec import ImageSpec, spec_of
+
 Grey = NDArray[np.uint8]  # (H, W)
 Colour = NDArray[np.uint8]  # (H, W, 3)
+LIGHT = 235  # grey level of what lies between images
 GLOW = np.array([255, 122, 26], np.float64)  # the page's colour for "a cell is here"
 
 
@@ -34,7 +39,7 @@ def sheet(tiles: Sequence[Grey] | Sequence[Colour], columns: int, gap: int = 3) 
     height, width = tiles[0].shape[:2]
     rows = -(-len(tiles) // columns)
     shape = (rows * (height + gap) - gap, columns * (width + gap) - gap, *tiles[0].shape[2:])
-    whole = np.full(shape, 235, np.uint8)
+    whole = np.full(shape, LIGHT, np.uint8)
     for i, tile in enumerate(tiles):
         y, x = (i // columns) * (height + gap), (i % columns) * (width + gap)
         whole[y : y + height, x : x + width] = tile
@@ -42,8 +47,28 @@ def sheet(tiles: Sequence[Grey] | Sequence[Colour], columns: int, gap: int = 3) 
 
 
 def smaller(picture: Grey | Colour, side: int) -> Grey | Colour:
-    """The picture resized to `side` x `side`."""
-    return np.asarray(Image.fromarray(picture).resize((side, side), Image.Resampling.LANCZOS))
+    """Fit an image into a square of `side` pixels, its proportions kept and the rest left light."""
+    height, width = picture.shape[:2]
+    factor = side / max(height, width)
+    size = max(1, round(width * factor)), max(1, round(height * factor))
+    small = np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS))
+    whole = np.full((side, side, *picture.shape[2:]), LIGHT, np.uint8)
+    top, left = (side - size[1]) // 2, (side - size[0]) // 2
+    whole[top : top + size[1], left : left + size[0]] = small
+    return whole
+
+
+def as_grey(image: NDArray[Any], spec: ImageSpec | None = None) -> Grey:
+    """Show an image of any number type as grey levels.
+
+    Args:
+        image: (H, W).
+        spec: what its numbers mean; None: bytes as they are, others by what their type can hold.
+    """
+    if image.dtype == np.uint8 and spec is None:
+        return image
+    shown = (spec or spec_of(image)).scale(torch.from_numpy(image))
+    return (shown * 255).round().to(torch.uint8).numpy()
 
 
 def overlay(image: Grey, density: NDArray[np.floating], strength: float = 0.75) -> Colour:

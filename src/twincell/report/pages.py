@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from twincell.counting.result import CountResult
+from twincell.data.image_spec import ImageSpec
 from twincell.data.manifest import Manifest
 from twincell.data.store import ImageStore
 from twincell.evaluate.evaluate import Evaluation
@@ -20,7 +22,16 @@ from twincell.report.sections.growth import growth_section
 from twincell.report.sections.notes import caution
 from twincell.series.growth.analysis import growth
 
-SHOWN = 16  # pictures in a section of pictures
+SHOWN = 16  # images in a section of images
+
+
+class Examples(NamedTuple):
+    """Some images, what they are called, their counts (NaN = unlabelled), and what their numbers mean."""
+
+    images: list[NDArray[Any]]
+    names: list[str]
+    truth: list[float]
+    spec: ImageSpec | None
 
 
 def evaluation_page(result: Evaluation, model: LoadedModel, manifest: str, run: Path | None = None) -> Page:
@@ -46,7 +57,7 @@ def evaluation_page(result: Evaluation, model: LoadedModel, manifest: str, run: 
         sections=[
             notes,
             accuracy.agreement(result.frames, {model.card.name: scores, **result.baselines}),
-            *_seen(model, *examples(result)),
+            *_seen(model, examples(result)),
             _course(run),
             training.about(model.card, _settings(run)),
         ],
@@ -77,7 +88,7 @@ def training_page(run: Path, model: LoadedModel, manifest: Manifest, progress: b
         )
         for result in results
     ]
-    images, names, truth = examples(results[-1]) if results else _some(manifest)
+    shown = examples(results[-1]) if results else _some(manifest)
     return Page(
         title=f"{model.card.name}: a training run",
         subtitle=f"{model.card.data.description or manifest.root}; {model.card.steps:,} steps",
@@ -91,7 +102,7 @@ def training_page(run: Path, model: LoadedModel, manifest: Manifest, progress: b
         sections=[
             _course(run),
             *agreements,
-            *_seen(model, images, names, truth),
+            *_seen(model, shown),
             training.about(model.card, _settings(run)),
         ],
         command=command_line(),
@@ -181,25 +192,23 @@ def _settings(run: Path | None) -> str:
     return settings.read_text(encoding="utf-8") if settings is not None and settings.is_file() else ""
 
 
-def _seen(
-    model: LoadedModel, images: np.ndarray, names: list[str], truth: list[float]
-) -> list[Section | None]:
-    return [looks.where(model, images, names, truth), looks.translations(model, images[:8])]
+def _seen(model: LoadedModel, shown: Examples) -> list[Section | None]:
+    return [looks.where(model, *shown), looks.translations(model, shown.images[:8])]
 
 
-def examples(result: Evaluation, most: int = SHOWN) -> tuple[np.ndarray, list[str], list[float]]:
-    """Evenly spread labelled frames, ordered by their count: images, names, counts."""
+def examples(result: Evaluation, most: int = SHOWN) -> Examples:
+    """Choose evenly spread labelled frames, ordered by their count."""
     table = result.frames.sort_values("count", kind="stable")
     return _read(Manifest(table.iloc[looks.spread(len(table), most)], result.root))
 
 
-def _some(manifest: Manifest) -> tuple[np.ndarray, list[str], list[float]]:
+def _some(manifest: Manifest) -> Examples:
     own = manifest.select(manifest.natural)
-    return _read(own.select(looks.spread(len(own), SHOWN))) if len(own) else (np.zeros((0, 128, 128)), [], [])
+    return _read(own.select(looks.spread(len(own), SHOWN))) if len(own) else Examples([], [], [], None)
 
 
-def _read(chosen: Manifest) -> tuple[np.ndarray, list[str], list[float]]:
-    images = ImageStore.load(chosen, progress=False).images[:, 0].numpy()
-    table = chosen.table
+def _read(chosen: Manifest) -> Examples:
+    store, table = ImageStore.load(chosen, progress=False), chosen.table
     names = [f"{c} frame {f}" for c, f in table[["chamber", "frame"]].to_numpy().tolist()]
-    return images, names, table["count"].tolist()
+    images = [image[0].numpy() for image in store.whole()]
+    return Examples(images, names, table["count"].tolist(), store.spec)

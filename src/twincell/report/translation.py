@@ -42,7 +42,7 @@ def write_translation(
         )
     if limit:
         rows = rows[np.unique(np.linspace(0, len(rows) - 1, min(limit, len(rows))).round().astype(int))]
-    with Reader(frames, model.card.image_size) as reader:
+    with Reader(frames, model.fixed_size) as reader:
         read = reader.read_all(rows.tolist())
     refuse(image for image in read if isinstance(image, Fault))
     found = translate(model, np.stack([image for image in read if not isinstance(image, Fault)]), to)

@@ -1,18 +1,20 @@
 """What a model sees: where it puts the cells, how it draws a chamber, how it draws it as the other origin."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
+from twincell.data.image_spec import ImageSpec
 from twincell.evaluate.translation import can_translate, translate
 from twincell.models.base.file import LoadedModel
-from twincell.report.images import overlay, sheet
+from twincell.report.images import as_grey, overlay, sheet
 from twincell.report.markup import figure, picture, tiles
 from twincell.report.page import Section
 
-Images = NDArray[np.uint8]  # (N, 128, 128)
+Images = Sequence[NDArray[Any]]
+"""N images (H, W), of any sizes and one number type."""
 
 
 def spread(length: int, most: int) -> list[int]:
@@ -21,26 +23,34 @@ def spread(length: int, most: int) -> list[int]:
 
 
 def where(
-    model: LoadedModel, images: Images, names: Sequence[str], truth: Sequence[float] | None = None
+    model: LoadedModel,
+    images: Images,
+    names: Sequence[str],
+    truth: Sequence[float] | None = None,
+    spec: ImageSpec | None = None,
 ) -> Section | None:
     """Density maps over their chambers; None for a method that has no map.
 
     Args:
         model: the model.
-        images: (N, 128, 128) uint8, a dozen or so.
+        images: N times (H, W), a dozen or so.
         names: of the images, for the captions.
-        truth: (N,) counted cells where known.
+        truth: (N,) labelled counts where known.
+        spec: what the images' numbers mean; None: grey levels.
     """
-    if not len(images):
+    # One by one: maps of images of several sizes do not fit into one array.
+    found = [model.predict([image], spec=spec) for image in images]
+    shown = [
+        overlay(as_grey(image, spec), one.density[0, 0].numpy())
+        for image, one in zip(images, found, strict=True)
+        if one.density is not None
+    ]
+    if not shown:
         return None
-    found = model.predict(images)
-    if found.density is None:
-        return None
-    shown = [overlay(image, map_[0].numpy()) for image, map_ in zip(images, found.density, strict=True)]
     captions = []
     for i, name in enumerate(names):
         known = "" if truth is None or truth[i] != truth[i] else f" (counted {truth[i]:g})"
-        captions.append(f"{name}: {found.count[i]:.1f}{known}")
+        captions.append(f"{name}: {float(found[i].count):.1f}{known}")
     lead = (
         "The model counts by marking where cells are: the orange glow is its map, and the sum over "
         "the map is the count below each picture."
@@ -53,13 +63,14 @@ def translations(model: LoadedModel, images: Images) -> Section | None:
 
     Args:
         model: a Twin-VAE.
-        images: (N, 128, 128) uint8 natural images, up to a dozen.
+        images: natural ones, up to a dozen; those that are no bytes of the model's own size are left out.
     """
-    if not len(images) or not can_translate(model.network):
+    fit = [image for image in images if image.shape == model.card.view and image.dtype == np.uint8]
+    if not fit or not can_translate(model.network):
         return None
-    found = translate(model, images, "synthetic")
+    found = translate(model, np.stack(fit), "synthetic")
     rows = (found.original, found.reconstructed, found.translated)
-    picture_ = sheet([image for row in rows for image in row], columns=len(images))
+    picture_ = sheet([image for row in rows for image in row], columns=len(fit))
     caption = (
         "Top: the microscope's pictures. Middle: as the natural decoder draws them. Bottom: as the synthetic "
         f"decoder draws them. The rounded count stays the same in {found.agreement:.0f} % of the "
@@ -70,9 +81,3 @@ def translations(model: LoadedModel, images: Images) -> Section | None:
         "cells at other places were misplaced."
     )
     return Section("Reconstructions and translations", lead, figure(picture(picture_, caption), caption))
-
-
-def maps(model: LoadedModel, images: Images, batch: int = 64) -> NDArray[np.float32] | None:
-    """Density maps (N, h, w) of images, None for a method that has none."""
-    found = model.predict(torch.from_numpy(images)[:, None], batch=batch)
-    return None if found.density is None else found.density[:, 0].numpy()
