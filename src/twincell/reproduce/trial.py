@@ -107,12 +107,12 @@ def _curve(trial: Trial, settings: Settings, run: Path) -> "Curve":
     from twincell.data.store import ImageStore
     from twincell.models import METHODS
     from twincell.reproduce.curve import Curve
-    from twincell.training.run_data import choose
+    from twincell.training.run_data import choose_rows
 
     table = trial.manifest
     masks = {
         "test": table.labelled & (table.table["split"] == "test").to_numpy(),
-        "validation": choose(table, settings, trial.seed)[1],
+        "validation": choose_rows(table, settings, trial.seed)[1],
     }
     stores = {
         name: ImageStore.load(table.select(mask), progress=False)
