@@ -19,14 +19,14 @@ from twincell.series.smoothing.smooth import smooth
 
 SEEN = ["chamber", "frame", "count_frame"]
 
-#: Frames from which survival is foretold, and how far ahead.
 FIRSTS, HORIZON = (50, 100, 150, 200), 200
+"""Frames from which survival is foretold, and how far ahead."""
 
-#: Sets of constants tried in each fit of the culture's life.
 EVALUATIONS = 60
+"""Sets of constants tried in each fit of the culture's life."""
 
-#: Probabilities foretold are compared with what happened in groups between these.
 GROUPS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+"""Probabilities foretold are compared with what happened in groups between these."""
 
 
 def read_each(

@@ -14,8 +14,10 @@ from torch import Tensor
 
 Range = tuple[float, float]
 
-_GOLDEN = -1640531527  # 2**32 / golden ratio as a signed 32-bit number: spreads consecutive counters
-_MIX = (0x7FEB352D, -2073319797)  # multipliers of the `lowbias32` hash (0x7feb352d, 0x846ca68b)
+_GOLDEN = -1640531527
+"""2**32 / golden ratio as a signed 32-bit number: spreads consecutive counters."""
+_MIX = (0x7FEB352D, -2073319797)
+"""Multipliers of the `lowbias32` hash (0x7feb352d, 0x846ca68b)."""
 
 
 def _shift(x: Tensor, bits: int) -> Tensor:

@@ -13,8 +13,8 @@ from twincell.series.smoothing.flags import DUPLICATE, OVERFULL, UNREADABLE
 from twincell.series.smoothing.smooth import smooth
 from twincell.series.smoothing.table import check_counts
 
-#: Frames with one of these flags take no part in a fit. The others have a count from their neighbours.
 LEFT_OUT = (UNREADABLE, DUPLICATE, OVERFULL)
+"""Frames with one of these flags take no part in a fit. The others have a count from their neighbours."""
 
 
 def growth(

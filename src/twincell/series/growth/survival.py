@@ -15,14 +15,14 @@ from twincell.series.smoothing.error_model import label_kernel
 
 Floats = NDArray[np.float64]
 
-#: Counts are looked at every so many frames: nearer ones share their errors.
 STEP = 10
+"""Counts are looked at every so many frames: nearer ones share their errors."""
 
-#: The growth rates a growing chamber may have, as factors of the usual one, equally likely.
 PACES = (0.5, 1.0, 1.6)
+"""The growth rates a growing chamber may have, as factors of the usual one, equally likely."""
 
-#: Above this a chamber is overfull and its success certain: the published recordings end here.
 FULL = 30
+"""Above this a chamber is overfull and its success certain: the published recordings end here."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,8 @@ class CultureModel:
     stopped: float = 0.03
 
 
-#: Phases: resting, growing at each pace, stopped.
 _PHASES = len(PACES) + 2
+"""Phases: resting, growing at each pace, stopped."""
 
 
 def survival(

@@ -13,7 +13,6 @@ from twincell.series.smoothing.error_model import SHOWN, ErrorModel
 from twincell.series.smoothing.intervals import conformal_level, interval, label_probability, surprise
 from twincell.series.smoothing.posterior import read
 
-#: Constants that are sought, each with the factor that is one standard deviation of where it is sought.
 FITTED = {
     "churn": 1.8,
     "slow": 1.4,
@@ -23,15 +22,16 @@ FITTED = {
     "weight": 1.4,
     "label": 1.4,
 }
+"""Constants that are sought, each with the factor that is one standard deviation of where it is sought."""
 
-#: Standard deviation of the mean error, in units of sqrt(n + 1).
 BIAS_PRIOR = 0.05
+"""Standard deviation of the mean error, in units of sqrt(n + 1)."""
 
-#: The middle of the search, in round numbers: what labels do not tell stays about here.
 START = ErrorModel(churn=0.1, slow=0.3, habit=0.2, memory=100.0, fast=1.5, weight=0.5, label=0.07, bias=0.0)
+"""The middle of the search, in round numbers: what labels do not tell stays about here."""
 
-#: Sets of constants that are tried (a power of two), and the share of them whose mean is taken.
 POINTS, BEST = 64, 1 / 8
+"""Sets of constants that are tried (a power of two), and the share of them whose mean is taken."""
 
 
 @dataclass(frozen=True)

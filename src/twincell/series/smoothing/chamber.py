@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from twincell.series.smoothing.error_model import ErrorModel, fast_error, usual_growth
 
-#: A gap longer than this many steps is treated as this long: the process has forgotten by then, and a
-#: recording resumed next week must not cost a week of states.
 LONGEST_GAP = 100
+"""A gap longer than this many steps is treated as this long: the process has forgotten by then, and a
+recording resumed next week must not cost a week of states."""
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,13 @@ from twincell.series.smoothing.error_model import ErrorModel, running_median, sp
 
 Floats = NDArray[np.float64]
 
-#: Frames on either side whose median stands for the estimate at a counted frame: one bad frame is outvoted.
 BESIDE = 1
+"""Frames on either side whose median stands for the estimate at a counted frame: one bad frame is outvoted.
+"""
 
-#: Errors beyond this many standard deviations are taken for this many: rather a slip of the pen than a habit.
 SLIP = 4.0
+"""Errors beyond this many standard deviations are taken for this many: rather a slip of the pen than a habit.
+"""
 
 
 @dataclass(frozen=True)

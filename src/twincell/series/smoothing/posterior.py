@@ -13,20 +13,20 @@ from twincell.series.smoothing.chamber_bias import Habit, habit
 from twincell.series.smoothing.error_model import LEVELS, ErrorModel, frame_likelihood, label_kernel, spread
 from twincell.series.smoothing.forward_backward import Chain, draw_paths, filtered, smoothed
 
-#: Values (frames x chambers x slow levels x counts) held at once. Float32, three arrays: 24 MB, of which a
-#: processor keeps much at hand; six times as many took 1.5 times as long.
 BATCH_VALUES = 2_000_000
+"""Values (frames x chambers x slow levels x counts) held at once. Float32, three arrays: 24 MB, of which a
+processor keeps much at hand; six times as many took 1.5 times as long."""
 
-#: Paths drawn per chamber: a probability read from them is good to 0.07.
 PATHS = 50
+"""Paths drawn per chamber: a probability read from them is good to 0.07."""
 
-#: Sizes of the slow error that are tried on each chamber, as factors of the usual one: a frame model that is
-#: right here shows it by estimates that lie near whole numbers, and is then not to be doubted.
 SIZES = (1.0, 0.5, 0.25, 0.1)
+"""Sizes of the slow error that are tried on each chamber, as factors of the usual one: a frame model that is
+right here shows it by estimates that lie near whole numbers, and is then not to be doubted."""
 
-#: Weight of the frames' evidence for a size. Below 1, as neighbouring frames err together more than the model
-#: knows, and so hundreds of them say less than it thinks. Counted frames have their full weight.
 TEMPER = 0.3
+"""Weight of the frames' evidence for a size. Below 1, as neighbouring frames err together more than the model
+knows, and so hundreds of them say less than it thinks. Counted frames have their full weight."""
 
 
 def read(

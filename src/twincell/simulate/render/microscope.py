@@ -13,10 +13,14 @@ from twincell.simulate.render.settings import OpticsLook
 from twincell.simulate.render.texture import STOCK, bell, look_up, stock
 from twincell.simulate.scene.scene import Scene
 
-PAD = 8  # px around the image, so that the wrap-round of the Fourier transform stays outside
-REACH = 4.0  # px beyond an outline to which a cell's own light and its blebs may extend
-NECK = 3.0  # px over which two cells grown together share one surface
-GRAINS = (1.0, 2.0, 3.4)  # px, feature sizes of the fine, coarse and lumpy texture
+PAD = 8
+"""px around the image, so that the wrap-round of the Fourier transform stays outside."""
+REACH = 4.0
+"""px beyond an outline to which a cell's own light and its blebs may extend."""
+NECK = 3.0
+"""px over which two cells grown together share one surface."""
+GRAINS = (1.0, 2.0, 3.4)
+"""px, feature sizes of the fine, coarse and lumpy texture."""
 
 
 def objects_seen(look: OpticsLook, scene: Scene, draws: Draws, pupil: Pupil) -> tuple[Tensor, Tensor]:

@@ -10,10 +10,14 @@ from twincell.simulate.draws import Draws
 from twincell.simulate.scene.scene import SIZE, Chamber
 from twincell.simulate.scene.settings import MOST_VISITORS, PlaceSettings
 
-INSIDE = 1.0  # px a place in a door may lie inside of the chamber
-CLEAR = 3.0  # px between a centre and a pillar
-WIDEST = 6.5  # px, the radius of a cell that fits through a door
-BEYOND = 3.0  # px a visitor may lie out of view: its rim is still seen
+INSIDE = 1.0
+"""px a place in a door may lie inside of the chamber."""
+CLEAR = 3.0
+"""px between a centre and a pillar."""
+WIDEST = 6.5
+"""px, the radius of a cell that fits through a door."""
+BEYOND = 3.0
+"""px a visitor may lie out of view: its rim is still seen."""
 
 
 def visitor_slots(settings: PlaceSettings) -> int:

@@ -10,7 +10,8 @@ from twincell.simulate.scene.doors import through_doors
 from twincell.simulate.scene.scene import SIZE, Chamber
 from twincell.simulate.scene.settings import PlaceSettings
 
-_FAR = 1e4  # px, a distance that never touches
+_FAR = 1e4
+"""px, a distance that never touches."""
 
 
 def place(

@@ -9,7 +9,8 @@ from twincell.simulate.draws import Draws
 from twincell.simulate.scene.scene import SIZE, Chamber, Dirt, Scene
 from twincell.simulate.scene.settings import ChamberSettings, DirtSettings
 
-ITEMS = 8  # most specks, rings and debris of each kind in a chamber
+ITEMS = 8
+"""Most specks, rings and debris of each kind in a chamber."""
 
 
 def chamber(settings: ChamberSettings, draws: Draws) -> Chamber:

@@ -14,7 +14,8 @@ from twincell.simulate.scene.scene import Chamber, Dirt, Scene
 from twincell.simulate.scene.settings import SceneSettings, load_scene_settings
 from twincell.simulate.scene.surroundings import chamber, dirt
 
-ROUNDS = 10  # of pushing apart, at most, per frame
+ROUNDS = 10
+"""Rounds of pushing apart, at most, per frame."""
 
 
 @dataclass
