@@ -104,8 +104,8 @@ def test_both_networks_learn_and_the_average_follows_both(points: Points, tmp_pa
     one, two = weights(1), weights(2)
     for name, value in two.items():
         if name.startswith("average.") and value.is_floating_point():
-            # After step n the average moves by 1 - n / (n + 9): 9 / 10, then 9 / 11.
-            moved = torch.lerp(one[name], two[name.replace("average.", "network.")], 9 / 11)
+            # After n complete steps the average moves by 1 - n / (n + 9): by 1, then by 9 / 10.
+            moved = torch.lerp(one[name], two[name.replace("average.", "network.")], 9 / 10)
             torch.testing.assert_close(value, moved)
     assert not torch.equal(one["network.generator.0.weight"], two["network.generator.0.weight"])
     assert not torch.equal(one["network.discriminator.0.weight"], two["network.discriminator.0.weight"])

@@ -220,11 +220,11 @@ class Task(L.LightningModule, ABC):
         self.clip_gradients(optimizer, gradient_clip_val=clip, gradient_clip_algorithm="norm")
 
     def _finish_step(self) -> None:
-        self.steps_done += 1
         if self.average is not None:
-            # Early on a long memory would hold the random start: the decay grows with the steps.
+            # Early on a long memory would hold the random start: the decay grows with the steps, from 0.
             step = self.steps_done
             _approach(self.average, self.network, 1 - min(self.settings.training.ema, step / (step + 9)))
+        self.steps_done += 1
 
     def _stop_at_the_end(self) -> None:
         if self.steps_done >= self.plan.steps:

@@ -135,11 +135,11 @@ def foretold(
     early = table[table["frame"] < start + first]
     if "count_frame" in early:
         # The table's counts know the whole recording: what the first frames alone say has to be read afresh.
-        people = counted
+        labelled = counted
         if counted is not None:
             seen = pd.MultiIndex.from_frame(early[["chamber", "frame"]])
-            people = counted[pd.MultiIndex.from_frame(counted[["chamber", "frame"]]).isin(seen)]
-        early = smooth(early.drop(columns=["count", "lower", "upper", "flag"], errors="ignore"), people)
+            labelled = counted[pd.MultiIndex.from_frame(counted[["chamber", "frame"]]).isin(seen)]
+        early = smooth(early.drop(columns=["count", "lower", "upper", "flag"], errors="ignore"), labelled)
     series = []
     for _, rows in early.groupby("chamber", sort=False):
         known = rows[rows["count"].notna()].drop_duplicates("frame")

@@ -33,7 +33,7 @@ class ErrorModel:
     slow: float = 0.25
     """Standard deviation of the slow error: a clump misread for many frames, a chamber whose cells look
     larger."""
-    habit: float = 0.214
+    persistent: float = 0.214
     """Share of its variance that a chamber keeps throughout."""
     memory: float = 86.0
     """Frames after which the rest has forgotten itself to 1/e."""

@@ -75,7 +75,7 @@ class OpticsLook(Strict):
     """Share of images out of focus as a whole."""
     blurred_defocus: Range = (2.0, 5.0)
     """px^2, of those."""
-    wander: float = Field(default=0.0, ge=0)
+    focus_drift: float = Field(default=0.0, ge=0)
     """px^2, largest slow change of the focus within a recording."""
     aperture: Range
     """Cycles / px, frequency at which half the amplitude passes."""
