@@ -11,7 +11,7 @@ from twincell.models import METHODS
 from twincell.models.base.method import Finalizing, Method
 from twincell.models.components.count_calibration import PRIOR, calibrated_gain
 from twincell.models.components.density_loss import density_loss
-from twincell.models.components.ood_score import MARGIN, QUANTILE, Familiarity
+from twincell.models.components.ood_score import MARGIN, QUANTILE, OODScore
 from twincell.models.density_network.network import GREY_STD, DensityNetwork, soften
 from twincell.models.density_network.settings import LossSettings
 
@@ -96,7 +96,7 @@ def test_unlabelled_images_carry_no_count_term() -> None:
 
 def test_training_images_are_familiar_and_others_are_not() -> None:
     torch.manual_seed(0)
-    familiarity = Familiarity(4)
+    familiarity = OODScore(4)
     known = torch.randn(500, 8) * torch.tensor([1, 2, 3, 4, 5, 6, 7, 8.0])
     familiarity.learn(known)
     distance = ((known - familiarity.centre) @ familiarity.whitening).norm(dim=1)
