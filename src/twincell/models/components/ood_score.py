@@ -1,4 +1,4 @@
-"""How unlike the training images an image is (out of distribution), from the maps that the counter computes."""
+"""How unlike the training images an image is (out of distribution), from the maps of the counter."""
 
 import torch
 from torch import Tensor, nn
