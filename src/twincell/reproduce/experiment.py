@@ -75,12 +75,12 @@ def check(jobs: Sequence[Job]) -> None:
 def _faults(job: Job) -> list[str]:
     from twincell.models import METHODS
     from twincell.models.base.method import FittedOnce
-    from twincell.training.fit_once import check_fitted
+    from twincell.training.fit_once import check_fit_once
     from twincell.training.run_data import check_run_data
 
     try:
         if isinstance(METHODS[job.settings.method], FittedOnce):
-            check_fitted(job.settings, job.start or job.settings.start, None, None)
+            check_fit_once(job.settings, job.start or job.settings.start, None, None)
     except UserError as error:
         return error.problems
     try:
