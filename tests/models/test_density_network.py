@@ -8,10 +8,10 @@ from torch.nn import functional as F
 
 from twincell.batches.batches import Batch
 from twincell.models import METHODS
-from twincell.models.base.method import Method, Settling
+from twincell.models.base.method import Finalizing, Method
 from twincell.models.components.count_calibration import PRIOR, calibrated_gain
 from twincell.models.components.density_loss import density_loss
-from twincell.models.components.ood_score import MARGIN, QUANTILE, Familiarity
+from twincell.models.components.ood_score import MARGIN, QUANTILE, OODScore
 from twincell.models.density_network.network import GREY_STD, DensityNetwork, soften
 from twincell.models.density_network.settings import LossSettings
 
@@ -96,7 +96,7 @@ def test_unlabelled_images_carry_no_count_term() -> None:
 
 def test_training_images_are_familiar_and_others_are_not() -> None:
     torch.manual_seed(0)
-    familiarity = Familiarity(4)
+    familiarity = OODScore(4)
     known = torch.randn(500, 8) * torch.tensor([1, 2, 3, 4, 5, 6, 7, 8.0])
     familiarity.learn(known)
     distance = ((known - familiarity.centre) @ familiarity.whitening).norm(dim=1)
@@ -107,9 +107,9 @@ def test_training_images_are_familiar_and_others_are_not() -> None:
 
 def test_the_method_fulfils_its_protocols() -> None:
     assert isinstance(METHODS["density_network"], Method)
-    assert isinstance(METHODS["density_network"], Settling)
+    assert isinstance(METHODS["density_network"], Finalizing)
     network = METHODS["density_network"].build(METHODS["density_network"].settings_class())
-    released = [name for group in METHODS["density_network"].parts.release for name in group]
+    released = [name for group in METHODS["density_network"].parts.unfreezing for name in group]
     for name in released:
         assert next(network.get_submodule(name).parameters(), None) is not None
 
@@ -129,12 +129,12 @@ def test_the_gain_is_that_of_a_plain_weighted_fit_drawn_towards_one() -> None:
 def test_settling_takes_off_what_counted_images_show_as_a_whole(network: DensityNetwork) -> None:
     images = torch.rand(40, 1, 128, 128)
     method = METHODS["density_network"]
-    assert isinstance(method, Settling)
+    assert isinstance(method, Finalizing)
     with torch.inference_mode():
         before = method.predict(network, images).count
-        method.settle(network, images, images[:0], torch.zeros(0))
+        method.finalize(network, images, images[:0], torch.zeros(0))
         torch.testing.assert_close(method.predict(network, images).count, before)
-        method.settle(network, images, images, before * 1.2)
+        method.finalize(network, images, images, before * 1.2)
         after = method.predict(network, images)
     assert after.density is not None
     torch.testing.assert_close(after.density.sum((1, 2, 3)), after.count)
@@ -142,5 +142,5 @@ def test_settling_takes_off_what_counted_images_show_as_a_whole(network: Density
     torch.testing.assert_close(ratio, ratio[:1].expand(40))
     assert 1.0 < float(ratio[0]) < 1.2
     with torch.inference_mode():
-        method.settle(network, images, images, before * 1.2)
+        method.finalize(network, images, images, before * 1.2)
     assert float(network.gain) > float(ratio[0]), "settled again, it starts from where it stands"

@@ -192,5 +192,5 @@ def test_the_named_parts_are_all_of_the_network() -> None:
 
     everything = sorted(id(p) for p in network.parameters())
     assert sorted(parameters((*parts.outer, *parts.core, *parts.head))) == everything
-    assert sorted(parameters(tuple(name for group in parts.release for name in group))) == everything
-    assert len(parts.release) == 5
+    assert sorted(parameters(tuple(name for group in parts.unfreezing for name in group))) == everything
+    assert len(parts.unfreezing) == 5

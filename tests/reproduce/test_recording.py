@@ -54,7 +54,7 @@ def errors(counts: np.ndarray, trial: Trial) -> np.ndarray:
     return counts - labels
 
 
-def test_counted_training_frames_take_off_a_chambers_habit(trial: Trial) -> None:
+def test_counted_training_frames_take_off_a_chambers_bias(trial: Trial) -> None:
     read = read_recordings(trial, SimpleNamespace(predict=always_too_many))
     assert list(read) == [ALONE, COUNTED]
     assert abs(errors(read[ALONE], trial)).mean() > 1.5, "nothing tells that every frame is overcounted"

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from twincell.series import ErrorModel, score_each, score_labels, summary, without_each
-from twincell.series.smoothing.calibrate import shown_labels, try_constants
+from twincell.series.smoothing.calibrate import calibrate, shown_labels, try_constants
 from twincell.series.smoothing.simulate import Culture, Errors, recordings_table
-from twincell.series.smoothing.smooth import calibrate
 
 
 def chambers(n: int, errors: Errors, seed: int):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from twincell.series.smoothing.static_objects import LEAST_FRAMES, standing_density, without_standing
+from twincell.series.smoothing.static_objects import LEAST_FRAMES, static_density, without_static
 
 
 def recording(frames: int, dirt: float, seed: int = 0) -> np.ndarray:
@@ -21,19 +21,19 @@ def recording(frames: int, dirt: float, seed: int = 0) -> np.ndarray:
 def test_only_what_stands_still_is_taken_off(dirt: float) -> None:
     maps = recording(300, dirt)
     counts = maps.sum((1, 2))
-    np.testing.assert_allclose(without_standing(counts, maps), counts - dirt, atol=1e-9)
-    assert standing_density(maps).sum() == pytest.approx(dirt)
+    np.testing.assert_allclose(without_static(counts, maps), counts - dirt, atol=1e-9)
+    assert static_density(maps).sum() == pytest.approx(dirt)
 
 
 def test_a_short_recording_is_left_alone() -> None:
     maps = recording(LEAST_FRAMES - 1, 0.8)
-    np.testing.assert_array_equal(without_standing(maps.sum((1, 2)), maps), maps.sum((1, 2)))
+    np.testing.assert_array_equal(without_static(maps.sum((1, 2)), maps), maps.sum((1, 2)))
 
 
 def test_a_few_bad_frames_do_not_hide_dirt_and_counts_stay_positive() -> None:
     maps = recording(400, 0.8)
     maps[:3] = 0
     counts = maps.sum((1, 2))
-    corrected = without_standing(counts, maps)
+    corrected = without_static(counts, maps)
     assert corrected.min() == 0
     np.testing.assert_allclose(corrected[3:], counts[3:] - 0.8, atol=1e-9)

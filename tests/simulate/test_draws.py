@@ -1,6 +1,6 @@
 import torch
 
-from twincell.simulate.draws import Draws, wander
+from twincell.simulate.draws import Draws, slow_drift
 
 
 def ids(*values: int) -> torch.Tensor:
@@ -57,13 +57,13 @@ def test_moments_of_a_recording_differ_and_the_rest_stays() -> None:
     chamber = torch.full((5,), 9)
     draws = Draws(0, chamber, torch.arange(5))
     assert len(torch.unique(draws.uniform("look"))) == 1
-    assert len(torch.unique(draws.moment.uniform("noise"))) == 5
-    assert Draws(0, chamber).moment.uniform("noise")[0] == Draws(0, chamber).uniform("noise")[0]
+    assert len(torch.unique(draws.per_frame.uniform("noise"))) == 5
+    assert Draws(0, chamber).per_frame.uniform("noise")[0] == Draws(0, chamber).uniform("noise")[0]
 
 
 def test_a_drift_is_slow_and_bounded() -> None:
     frames = torch.arange(500)
-    way = wander(Draws(2, torch.zeros(500, dtype=torch.int64), frames), "focus")
+    way = slow_drift(Draws(2, torch.zeros(500, dtype=torch.int64), frames), "focus")
     assert float(way.abs().max()) <= 1
     assert float(way.std()) > 0.2
     assert float(way.diff().abs().max()) < 0.16  # 2 pi / 40, both waves at their steepest

@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,19 +11,17 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from helpers.grey_method import grey_settings
 from helpers.training_toys import toy_settings, write_toy_data
-from twincell.batches.batches import Batch
 from twincell.cli import run
 from twincell.data.manifest import Manifest
 from twincell.data.store import ImageStore
 from twincell.errors import UserError
 from twincell.models import METHODS
 from twincell.models.base.file import load_model
-from twincell.models.base.method import Parts, Prediction
-from twincell.models.base.task import CountingTask, Moment, StepResult
-from twincell.presets import load_preset
+from twincell.models.base.method import Prediction
 from twincell.training import fit
-from twincell.training.run_data import choose
+from twincell.training.run_data import choose_rows
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +151,7 @@ def test_the_kept_weights_give_the_validation_figure_again(data: Path, tmp_path:
     settings = toy_settings(training__keep="best")
     fit(settings, Manifest.read(data), tmp_path / "run", seed=1, progress=False)
     manifest = Manifest.read(data)
-    _, aside, _ = choose(manifest, settings, 1)
+    _, aside, _ = choose_rows(manifest, settings, 1)
     store = ImageStore.load(manifest.select(aside), progress=False)
     model = load_model(tmp_path / "run")
     again = (model.predict(store.images).count.round() - store.counts).abs().mean()
@@ -178,7 +177,7 @@ def test_only_what_is_learned_from_is_ever_augmented(data: Path, tmp_path: Path,
     monkeypatch.setattr(type(METHODS["twin_vae"]), "predict", spy)
     fit(settings, Manifest.read(data), tmp_path / "run", progress=False)
     manifest = Manifest.read(data)
-    _, aside, _ = choose(manifest, settings, 0)
+    _, aside, _ = choose_rows(manifest, settings, 0)
     files = ImageStore.load(manifest.select(aside), progress=False).images.float() / 255
     assert seen
     assert all(torch.equal(images, files) for images in seen)
@@ -209,63 +208,24 @@ def test_a_callers_targets_replace_the_labels(data: Path, tmp_path: Path) -> Non
     )  # every natural image counts 5, a fresh network 0
 
 
-class Grey(nn.Module):
-    """Counts by brightness alone."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.line = nn.Linear(1, 1)
-
-    def forward(self, images: Tensor) -> Tensor:
-        return self.line(images.mean((1, 2, 3))[:, None])[:, 0]
+@pytest.fixture
+def grey() -> Iterator[None]:
+    METHODS.register("grey", "helpers.grey_method")
+    yield
+    METHODS._modules.pop("grey")
 
 
-class GreyTask(CountingTask):
-    def losses(self, batch: Batch, moment: Moment) -> StepResult:
-        counts = self.network(batch.images)
-        total = ((counts - batch.counts)[batch.labelled] ** 2).mean()
-        return StepResult(
-            total, counts, {"squares": total, "progress": torch.tensor(moment.step / moment.steps)}
-        )
+def test_any_method_trains_once_it_is_registered(grey: None, data: Path, tmp_path: Path) -> None:
+    settings = grey_settings(toy_settings(training__steps=3))
+    fit(settings, Manifest.read(data), tmp_path / "run", progress=False)
+    assert load_model(tmp_path / "run").card.method == "grey"
+    assert [row["progress"] for row in rows(tmp_path / "run")] == ["0", "0.333333", "0.666667"]
 
 
-class GreyMethod:
-    name = "grey"
-    settings_class = type(load_preset("compact").model)
-    parts = Parts(outer=(), core=(), head=("line",), release=(("line",),))
-
-    def build(self, settings: object) -> Grey:
-        return Grey()
-
-    def task(self, network: nn.Module, settings) -> GreyTask:
-        return GreyTask(network, settings)
-
-    def predict(self, network: nn.Module, images: Tensor) -> Prediction:
-        return Prediction(network(images).clamp_min(0))
-
-
-METHOD = GreyMethod()
-
-
-def test_any_method_trains_once_it_is_registered(data: Path, tmp_path: Path) -> None:
-    METHODS.register("grey", "test_training_run")  # type: ignore[attr-defined]
-    try:
-        settings = toy_settings(method="grey", training__steps=3)
-        fit(settings, Manifest.read(data), tmp_path / "run", progress=False)
-        assert load_model(tmp_path / "run").card.method == "grey"
-        assert [row["progress"] for row in rows(tmp_path / "run")] == ["0", "0.333333", "0.666667"]
-    finally:
-        METHODS._modules.pop("grey")  # type: ignore[attr-defined]
-
-
-def test_a_model_of_another_method_is_no_start(data: Path, tmp_path: Path) -> None:
+def test_a_model_of_another_method_is_no_start(grey: None, data: Path, tmp_path: Path) -> None:
     fit(toy_settings(training__steps=1), Manifest.read(data), tmp_path / "first", progress=False)
-    METHODS.register("grey", "test_training_run")  # type: ignore[attr-defined]
-    try:
-        with pytest.raises(UserError, match="choose a preset of the model's method"):
-            fit(toy_settings(method="grey"), Manifest.read(data), tmp_path / "run", start=tmp_path / "first")
-    finally:
-        METHODS._modules.pop("grey")  # type: ignore[attr-defined]
+    with pytest.raises(UserError, match="choose a preset of the model's method"):
+        fit(grey_settings(toy_settings()), Manifest.read(data), tmp_path / "run", start=tmp_path / "first")
 
 
 def test_a_model_may_lie_between_its_start_and_where_training_led(data: Path, tmp_path: Path) -> None:

@@ -103,7 +103,7 @@ def test_without_decoder_the_decoders_stay_and_nothing_is_reconstructed(
 def test_thawing_releases_from_the_outside_in_by_fifths() -> None:
     steps = 50
     starts = {}
-    for i, group in enumerate(PARTS.release):
+    for i, group in enumerate(PARTS.unfreezing):
         for name in group:
             starts[name] = next(s for s in range(steps) if name not in frozen_parts("thaw", PARTS, s, steps))
             assert starts[name] == i * steps // 5

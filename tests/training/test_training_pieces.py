@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import torch
 
+from helpers.grey_method import Grey, GreyTask
 from helpers.training_toys import toy_settings, toy_store, write_toy_data
 from twincell.batches.pseudo_labels import teach
 from twincell.config import TeacherSettings, TrainingSettings
@@ -19,8 +20,8 @@ from twincell.hardware import device_name, has_bfloat16
 from twincell.models.base.schedule import factor
 from twincell.models.base.task import _approach
 from twincell.training.history import History
-from twincell.training.run_data import choose, load_material
-from twincell.training.run_dir import Identity, changes, check_folder, note_run, read_settings
+from twincell.training.run_data import choose_rows, load_run_data
+from twincell.training.run_dir import RunIdentity, changes, check_run_dir, read_settings, start_run_dir
 
 
 def rates(steps: int, **training: object) -> list[float]:
@@ -114,7 +115,7 @@ def table(**splits: int) -> Manifest:
 
 
 def test_rows_of_split_val_are_validated_on_where_there_are_any() -> None:
-    train, validation, how = choose(table(train=20, val=6, test=4), toy_settings(), 0)
+    train, validation, how = choose_rows(table(train=20, val=6, test=4), toy_settings(), 0)
     assert train.nonzero()[0].tolist() == list(range(20))
     assert validation.nonzero()[0].tolist() == [21, 23, 25]  # labelled ones
     assert "3 rows of split val" in how
@@ -123,19 +124,19 @@ def test_rows_of_split_val_are_validated_on_where_there_are_any() -> None:
 def test_else_whole_chambers_are_kept_aside_by_seed() -> None:
     manifest = table(train=40)
     chambers = manifest.table["chamber"].to_numpy()
-    train, validation, how = choose(manifest, toy_settings(), 0)
+    train, validation, how = choose_rows(manifest, toy_settings(), 0)
     aside = set(chambers[~train])
     assert len(aside) == 1
     assert set(chambers[validation]) == aside
     assert not aside & set(chambers[train])
     assert manifest.labelled[validation].all()
     assert aside.pop() in how
-    assert {tuple(choose(manifest, toy_settings(), seed)[0]) for seed in range(8)} != {tuple(train)}
+    assert {tuple(choose_rows(manifest, toy_settings(), seed)[0]) for seed in range(8)} != {tuple(train)}
 
 
 @pytest.mark.parametrize("kind", ["rows", "none"])
 def test_no_chamber_is_kept_aside_unasked(kind: str) -> None:
-    train, validation, how = choose(table(train=40), toy_settings(training__validation=kind), 0)
+    train, validation, how = choose_rows(table(train=40), toy_settings(training__validation=kind), 0)
     assert train.all()
     assert not validation.any()
     assert how == "no validation"
@@ -143,35 +144,35 @@ def test_no_chamber_is_kept_aside_unasked(kind: str) -> None:
 
 def test_nothing_to_learn_from_is_said_before_work_starts() -> None:
     with pytest.raises(UserError, match="no row of split train"):
-        load_material(table(test=5), toy_settings(), 0)
+        load_run_data(table(test=5), toy_settings(), 0)
     manifest = table(train=6)
     manifest.table["count"] = np.nan
     with pytest.raises(UserError, match="nothing to learn from"):
-        load_material(manifest, toy_settings(), 0)
+        load_run_data(manifest, toy_settings(), 0)
 
 
 def test_validation_images_are_the_files_untouched(tmp_path: Path) -> None:
     manifest = Manifest.read(write_toy_data(tmp_path))
-    _, validation, _ = choose(manifest, toy_settings(), 0)
-    material = load_material(manifest, toy_settings(), 0, progress=False)
-    assert material.validation is not None
+    _, validation, _ = choose_rows(manifest, toy_settings(), 0)
+    data = load_run_data(manifest, toy_settings(), 0, progress=False)
+    assert data.kept_aside is not None
     assert torch.equal(
-        material.validation.images, ImageStore.load(manifest.select(validation), progress=False).images
+        data.kept_aside.images, ImageStore.load(manifest.select(validation), progress=False).images
     )
 
 
 def test_a_folder_refuses_another_run(tmp_path: Path) -> None:
-    settings, identity = toy_settings(), Identity("data", "f" * 64, 1)
-    check_folder(tmp_path / "run", settings, identity, resume=False)
+    settings, identity = toy_settings(), RunIdentity("data", "f" * 64, 1)
+    check_run_dir(tmp_path / "run", settings, identity, resume=False)
     assert not (tmp_path / "run").exists()
-    note_run(tmp_path / "run", settings, identity)
+    start_run_dir(tmp_path / "run", settings, identity)
     assert read_settings(tmp_path / "run") == settings
-    check_folder(tmp_path / "run", settings, identity, resume=True)
+    check_run_dir(tmp_path / "run", settings, identity, resume=True)
     with pytest.raises(UserError, match="holds files already"):
-        check_folder(tmp_path / "run", settings, identity, resume=False)
+        check_run_dir(tmp_path / "run", settings, identity, resume=False)
     with pytest.raises(UserError) as raised:
-        check_folder(
-            tmp_path / "run", toy_settings(training__steps=99), Identity("data", "0" * 64, 2), resume=True
+        check_run_dir(
+            tmp_path / "run", toy_settings(training__steps=99), RunIdentity("data", "0" * 64, 2), resume=True
         )
     text = "\n".join(raised.value.problems)
     assert all(words in text for words in ("fingerprint", "seed 1", "training.steps was 12 and is 99"))
@@ -202,9 +203,11 @@ def test_rows_after_the_resumed_step_are_dropped_also_a_torn_one(tmp_path: Path)
     history.path.write_text("step,seconds,loss,validation_mae\n2,1,5,\n4,2,4,1.5\n6,3,3,\n8,4")
 
     class Trainer:
-        is_global_zero, global_step = True, 4
+        is_global_zero = True
 
-    history.on_train_start(Trainer(), torch.nn.Identity())  # type: ignore[arg-type]
+    task = GreyTask(Grey(), toy_settings())
+    task.steps_done = 4
+    history.on_train_start(Trainer(), task)  # type: ignore[arg-type]
     with history.path.open(newline="") as file:
         assert [row["step"] for row in csv.DictReader(file)] == ["2", "4"]
 

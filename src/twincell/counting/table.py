@@ -11,7 +11,7 @@ from twincell.counting.inputs import Frames
 from twincell.models.base.file import ModelCard
 from twincell.series.smoothing.flags import UNLIKE_TRAINING, UNREADABLE
 from twincell.series.smoothing.smooth import smooth
-from twincell.series.smoothing.static_objects import standing_density
+from twincell.series.smoothing.static_objects import static_density
 
 COLUMNS = ("chamber", "frame", "time_h", "image", "count", "count_frame", "lower", "upper", "flag")
 OTHER_MODALITY = "other modality"
@@ -85,7 +85,7 @@ def _standing(rows: pd.DataFrame, maps_of: MapsOf | None) -> "pd.Series[float]":
         for _, part in rows.groupby("key", sort=False):
             maps = maps_of(part.index[part["count_frame"].notna()].to_numpy())
             if maps is not None:
-                still.loc[part.index] = float(standing_density(maps).sum())
+                still.loc[part.index] = float(static_density(maps).sum())
     return still
 
 

@@ -16,8 +16,10 @@ from twincell.preprocess.paths import image_path
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-PER_SHEET = 8  # chambers on one sheet
-ACROSS = 10  # crops of a chamber, spread over its time
+PER_SHEET = 8
+"""Chambers on one sheet."""
+ACROSS = 10
+"""Crops of a chamber, spread over its time."""
 FOLDER = "contact_sheets"
 
 

@@ -13,8 +13,10 @@ from twincell.preprocess.chambers.walls import smoothed
 from twincell.preprocess.quality_control import BLURRED, Seen, measure, refuse_motion, refuse_unusable
 from twincell.preprocess.registration.registration import Motion, register, wall_score
 
-COVERED = 0.4  # score of a chamber's own walls below which something hides them, or their focus is another
-MOST_OUTSIDE = 0.1  # part of a crop that may lie outside the frame
+COVERED = 0.4
+"""Score of a chamber's own walls below which something hides them, or their focus is another."""
+MOST_OUTSIDE = 0.1
+"""Part of a crop that may lie outside the frame."""
 
 
 @dataclass

@@ -15,10 +15,14 @@ from numpy.typing import NDArray
 from twincell.io.readers.base import FrameError
 from twincell.preprocess.registration.registration import Motion
 
-LOST = 0.5  # score below which a frame's walls do not fit the reference's
-UPSIDE_DOWN = -0.3  # score below which light and dark are exchanged
-BLURRED = 0.55  # part of the usual edge strength below which a frame is out of focus
-DIM, GLARING = 0.25, 4.0  # gains that no lamp step explains
+LOST = 0.5
+"""Score below which a frame's walls do not fit the reference's."""
+UPSIDE_DOWN = -0.3
+"""Score below which light and dark are exchanged."""
+BLURRED = 0.55
+"""Part of the usual edge strength below which a frame is out of focus."""
+DIM, GLARING = 0.25, 4.0
+"""Gains that no lamp step explains."""
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,8 @@ from twincell.preprocess.paths import chamber_name, image_path
 from twincell.preprocess.registration import reference, registration
 
 SKIPPED = ["position", "chamber", "frame", "fault", "detail"]
-HIDDEN = "walls not seen"  # covered by something, or in another focus than the rest
+HIDDEN = "walls not seen"
+"""The walls are covered by something, or in another focus than the rest."""
 
 
 def write_results(

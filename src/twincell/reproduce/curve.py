@@ -17,10 +17,10 @@ from torch import Tensor, nn
 from twincell.data.store import ImageStore
 from twincell.evaluate.metrics import Figures
 from twincell.files import write_atomic
+from twincell.models.base.counting_task import CountingTask
 from twincell.models.base.method import Method
-from twincell.models.base.task import CountingTask
 from twincell.models.base.weights import plain_state
-from twincell.training.validation import look
+from twincell.training.validation import predict_images
 
 NAME = "curve.csv"
 POINTS = 20
@@ -63,9 +63,9 @@ class Curve(L.Callback):
         step, steps = trainer.global_step, pl_module.plan.steps
         if step % max(steps // POINTS, 1) and step != steps:
             return
-        network = pl_module.counting_network
+        network = pl_module.trained_network
         for name, store in self._stores.items():
-            count = look(network, self._method, store.images, pl_module.device).count
+            count = predict_images(network, self._method, store.images, pl_module.device).count
             figures = Figures.of(count.numpy(), store.counts.numpy())
             self._rows.append({"step": step, "images": name} | asdict(figures))
             if name == "validation":

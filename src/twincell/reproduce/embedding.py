@@ -33,8 +33,10 @@ NAMES = {
 }
 KINDS = ("natural, counted", "natural, uncounted", "synthetic")
 COLOURS = {KINDS[0]: "Reds_r", KINDS[1]: "Greens_r", KINDS[2]: "Blues_r"}
-MOST = 1000  # images of one kind
-PARTS = 5  # of a cross-validation
+MOST = 1000
+"""Images of one kind."""
+PARTS = 5
+"""Parts of a cross-validation."""
 CLASSIFIER_STEPS = 2000
 
 

@@ -15,11 +15,12 @@ from twincell.errors import UserError
 from twincell.evaluate.tables import markdown
 from twincell.hardware import device_name
 from twincell.models import METHODS
-from twincell.models.base.method import Trained
-from twincell.models.base.task import CountingTask, Plan
+from twincell.models.base.counting_task import CountingTask
+from twincell.models.base.method import Trainable
+from twincell.models.base.task import Plan
 from twincell.reproduce.stage import Job
 from twincell.training.freezing import freeze, frozen_parts
-from twincell.training.run_data import choose
+from twincell.training.run_data import choose_rows
 
 STEPS, WARM_UP = 5, 2
 IMAGES, POOL = 64, 32
@@ -61,14 +62,14 @@ def seconds_per_step(settings: Settings, manifest: Manifest, device: torch.devic
         manifest: rows of split train are drawn from.
         device: where to compute.
     """
-    task = _ready(settings, manifest, device)
+    task, batches = _ready(settings, manifest, device)
     task.configure_model()
-    optimizer = task.configure_optimizers()["optimizer"]
+    (optimizer,) = task.make_optimizers()
     seconds = []
     for step in range(task.plan.steps):
         start = time.perf_counter()
         optimizer.zero_grad()
-        task.losses(task.laid_out(task.plan.batches.make(step)), task.moment(step)).total.backward()
+        task.losses(task.for_device(batches.make(step)), task.step_info(step)).total.backward()
         optimizer.step()
         if device.type == "cuda":
             torch.cuda.synchronize(device)
@@ -80,14 +81,14 @@ def operations_per_step(settings: Settings, manifest: Manifest) -> float:
     """Multiplications and additions of a training step's forward and backward pass."""
     from torch.utils.flop_counter import FlopCounterMode
 
-    task = _ready(settings, manifest, torch.device("cpu"))
-    batch = task.plan.batches.make(0)
+    task, batches = _ready(settings, manifest, torch.device("cpu"))
+    batch = batches.make(0)
     with FlopCounterMode(display=False) as counter:
-        task.losses(batch, task.moment(0)).total.backward()
+        task.losses(batch, task.step_info(0)).total.backward()
     return float(counter.get_total_flops())
 
 
-def _ready(settings: Settings, manifest: Manifest, device: torch.device) -> CountingTask:
+def _ready(settings: Settings, manifest: Manifest, device: torch.device) -> tuple[CountingTask, Batches]:
     """A training about to take its first step, with few images."""
     table = manifest.table
     rows = np.flatnonzero((table["split"] == "train").to_numpy())
@@ -98,21 +99,24 @@ def _ready(settings: Settings, manifest: Manifest, device: torch.device) -> Coun
     asked = settings.changed({"synthetic.pool": min(settings.synthetic.pool, POOL)})
     store = ImageStore.load(Manifest(table.iloc[few].reset_index(drop=True), manifest.root), progress=False)
     method = METHODS[settings.method]
-    if not isinstance(method, Trained):
+    if not isinstance(method, Trainable):
         raise UserError(f"method {settings.method} takes no steps that could be timed; leave out --estimate")
     network = method.build(settings.model).to(device).train()
     if settings.transfer is not None:
         freeze(network, frozen_parts(settings.transfer.scheme, method.parts, 1, 1))
     task = method.task(network, settings).to(device)
-    task.plan = Plan(Batches(store, asked, 0, device=device), STEPS + WARM_UP, 0)
-    return task
+    if not isinstance(task, CountingTask):
+        raise UserError(f"method {settings.method} does not count; leave out --estimate")
+    batches = Batches(store, asked, 0, device=device)
+    task.plan = Plan(batches, STEPS + WARM_UP, 0)
+    return task, batches
 
 
 def steps_of(settings: Settings, manifest: Manifest, seed: int) -> int:
     """How many steps a training takes that does not stop early."""
     if settings.training.steps:
         return settings.training.steps
-    train, _, _ = choose(manifest, settings, seed)
+    train, _, _ = choose_rows(manifest, settings, seed)
     natural = int((manifest.natural & train).sum())
     return (settings.training.epochs or 0) * epoch_length(natural, int(train.sum()) - natural, settings)
 
@@ -121,7 +125,7 @@ def estimate(jobs: Sequence[Job]) -> list[Estimate]:
     """Times each kind of training among the jobs that are not done yet (those without steps need none)."""
     kinds: dict[tuple[str, str], list[Job]] = {}
     for job in jobs:
-        if not job.done and isinstance(METHODS[job.settings.method], Trained):
+        if not job.done and isinstance(METHODS[job.settings.method], Trainable):
             name = f"{job.stage or job.trial.protocol}, {job.trial.modality}"
             kinds.setdefault((name, job.settings.to_yaml()), []).append(job)
     timed: dict[str, float] = {}

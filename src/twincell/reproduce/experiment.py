@@ -74,17 +74,17 @@ def check(jobs: Sequence[Job]) -> None:
 
 def _faults(job: Job) -> list[str]:
     from twincell.models import METHODS
-    from twincell.models.base.method import Fitted
-    from twincell.training.fit_once import check_fitted
-    from twincell.training.run_data import check_material
+    from twincell.models.base.method import FittedOnce
+    from twincell.training.fit_once import check_fit_once
+    from twincell.training.run_data import check_run_data
 
     try:
-        if isinstance(METHODS[job.settings.method], Fitted):
-            check_fitted(job.settings, job.start or job.settings.start, None, None)
+        if isinstance(METHODS[job.settings.method], FittedOnce):
+            check_fit_once(job.settings, job.start or job.settings.start, None, None)
     except UserError as error:
         return error.problems
     try:
-        check_material(job.trial.manifest, job.settings, job.trial.seed)
+        check_run_data(job.trial.manifest, job.settings, job.trial.seed)
     except UserError as error:
         return [f"{job.trial.name}: {problem}" for problem in error.problems]
     return []

@@ -22,7 +22,8 @@ from twincell.reproduce.stage import Job
 from twincell.reproduce.trial import FRAMES
 
 OURS = ("#0072B2", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
-PAPERS = ("#D55E00", "0.45")  # all of them told apart by any colour vision
+PAPERS = ("#D55E00", "0.45")
+"""Colours that any colour vision tells apart."""
 NOTES = """\
 **Not comparable as they stand:** the paper's series are of its own labelled test images of the published
 split, which lie a few frames from labelled training frames of the same chambers; ours are of the images

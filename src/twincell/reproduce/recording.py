@@ -38,9 +38,9 @@ def read_recordings(trial: Trial, model: "LoadedModel") -> dict[str, NDArray[np.
     )
     frames = rows.table[["chamber", "frame"]].copy()
     frames["count_frame"] = model.predict(ImageStore.load(rows, progress=False).images).count.double().numpy()
-    people = rows.table[(rows.table["split"] == "train") & rows.table["count"].notna()]
+    labelled = rows.table[(rows.table["split"] == "train") & rows.table["count"].notna()]
     asked = table[test & table["count"].notna().to_numpy()][["chamber", "frame"]]
-    read = {ALONE: smooth(frames), COUNTED: smooth(frames, people[["chamber", "frame", "count"]])}
+    read = {ALONE: smooth(frames), COUNTED: smooth(frames, labelled[["chamber", "frame", "count"]])}
     return {name: _of(asked, found) for name, found in read.items()}
 
 

@@ -18,7 +18,7 @@ from twincell.evaluate.protocols import Trial
 from twincell.files import write_atomic
 from twincell.reproduce.recording import read_recordings
 from twincell.reproduce.synthetic_set import drawn_tests
-from twincell.series.smoothing.static_objects import without_standing
+from twincell.series.smoothing.static_objects import without_static
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -107,12 +107,12 @@ def _curve(trial: Trial, settings: Settings, run: Path) -> "Curve":
     from twincell.data.store import ImageStore
     from twincell.models import METHODS
     from twincell.reproduce.curve import Curve
-    from twincell.training.run_data import choose
+    from twincell.training.run_data import choose_rows
 
     table = trial.manifest
     masks = {
         "test": table.labelled & (table.table["split"] == "test").to_numpy(),
-        "validation": choose(table, settings, trial.seed)[1],
+        "validation": choose_rows(table, settings, trial.seed)[1],
     }
     stores = {
         name: ImageStore.load(table.select(mask), progress=False)
@@ -177,7 +177,7 @@ def _in_series(frames: pd.DataFrame, prediction: "Prediction") -> NDArray[np.flo
         maps, chambers = prediction.density[:, 0].numpy(), frames["chamber"].to_numpy()
         for name in np.unique(chambers):
             here = chambers == name
-            counts[here] = without_standing(prediction.count.numpy()[here], maps[here])
+            counts[here] = without_static(prediction.count.numpy()[here], maps[here])
     return counts
 
 

@@ -19,14 +19,14 @@ from twincell.series.smoothing.smooth import smooth
 
 SEEN = ["chamber", "frame", "count_frame"]
 
-#: Frames from which survival is foretold, and how far ahead.
 FIRSTS, HORIZON = (50, 100, 150, 200), 200
+"""Frames from which survival is foretold, and how far ahead."""
 
-#: Sets of constants tried in each fit of the culture's life.
 EVALUATIONS = 60
+"""Sets of constants tried in each fit of the culture's life."""
 
-#: Probabilities foretold are compared with what happened in groups between these.
 GROUPS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+"""Probabilities foretold are compared with what happened in groups between these."""
 
 
 def read_each(
@@ -43,8 +43,8 @@ def read_each(
     for name, rows in table.groupby(table["chamber"].astype(str)):
         own = rows.sort_values("frame").reset_index(drop=True).assign(chamber=str(name))
         at = shown_labels(own, shown)
-        people = own.loc[at, ["chamber", "frame", "label"]].rename(columns={"label": "count"})
-        read = smooth(own[SEEN], people if len(people) else None, constants[str(name)])
+        labelled = own.loc[at, ["chamber", "frame", "label"]].rename(columns={"label": "count"})
+        read = smooth(own[SEEN], labelled if len(labelled) else None, constants[str(name)])
         found[str(name)] = read.assign(label=own["label"])
     return found
 
@@ -63,9 +63,9 @@ def measure_growth(
     rows = []
     for k in shown:
         for name, own in read_each(table, constants, k).items():
-            people = own[own["label"].notna()]
-            span = own[own["frame"].between(people["frame"].min(), people["frame"].max())]
-            read, counted = _fit(span, "count"), _fit(people, "label")
+            labelled = own[own["label"].notna()]
+            span = own[own["frame"].between(labelled["frame"].min(), labelled["frame"].max())]
+            read, counted = _fit(span, "count"), _fit(labelled, "label")
             rows.append(
                 {
                     "chamber": name,
@@ -108,8 +108,8 @@ def measure_survival(
         for name, own in whole.items():
             early = own.loc[own["frame"] < own["frame"].min() + first, SEEN]
             read = _life(smooth(early, errors=constants[name]))
-            people = own[own["label"].notna()]
-            labels = np.interp(own["frame"], people["frame"], people["label"])
+            labelled = own[own["label"].notna()]
+            labels = np.interp(own["frame"], labelled["frame"], labelled["label"])
             happened = outcome(own["frame"].to_numpy(), labels, first, horizon)
             foretold = float(survival([read], cultures[name], horizon)[0])
             rows.append({"chamber": name, "first": first, "foretold": foretold, "happened": happened})

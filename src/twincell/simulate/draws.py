@@ -14,8 +14,10 @@ from torch import Tensor
 
 Range = tuple[float, float]
 
-_GOLDEN = -1640531527  # 2**32 / golden ratio as a signed 32-bit number: spreads consecutive counters
-_MIX = (0x7FEB352D, -2073319797)  # multipliers of the `lowbias32` hash (0x7feb352d, 0x846ca68b)
+_GOLDEN = -1640531527
+"""2**32 / golden ratio as a signed 32-bit number: spreads consecutive counters."""
+_MIX = (0x7FEB352D, -2073319797)
+"""Multipliers of the `lowbias32` hash (0x7feb352d, 0x846ca68b)."""
 
 
 def _shift(x: Tensor, bits: int) -> Tensor:
@@ -43,7 +45,7 @@ class Draws:
     Args:
         seed: the user's seed.
         ids: (N,) int64, one number per image; equal ids draw equal numbers.
-        frames: (N,) int64, where the images are moments of one recording: `moment` then depends on them too.
+        frames: (N,) int64, where the images are frames of one recording: `per_frame` depends on them.
     """
 
     def __init__(self, seed: int, ids: Tensor, frames: Tensor | None = None) -> None:
@@ -57,7 +59,7 @@ class Draws:
         self.frames = frames
 
     @property
-    def moment(self) -> "Draws":
+    def per_frame(self) -> "Draws":
         """Draws of this very moment: in a recording they change from frame to frame, else they are these."""
         if self.frames is None:
             return self
@@ -86,12 +88,12 @@ class Draws:
         x = _shift(self._hash(use, shape), 8).to(torch.float32)
         return torch.erfinv((x + 0.5) * (2.0 / (1 << 24)) - 1.0) * 2**0.5
 
-    def chance(self, use: str, probability: float | Tensor, *shape: int) -> Tensor:
+    def bernoulli(self, use: str, probability: float | Tensor, *shape: int) -> Tensor:
         """(N, *shape) bool, true with the given probability (a number or a broadcastable tensor)."""
         return self.uniform(use, *shape) < probability
 
 
-def wander(draws: Draws, use: str) -> Tensor:
+def slow_drift(draws: Draws, use: str) -> Tensor:
     """(N,) a slow drift through the frames of a recording, between -1 and 1: two waves of 40 to 200 frames.
 
     Args:

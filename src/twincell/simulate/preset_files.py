@@ -1,6 +1,7 @@
 """The files behind simulation presets: in each a section `scene` (what is there) and `look` (its looks)."""
 
 import copy
+import sys
 from functools import lru_cache
 from importlib import resources
 from typing import Any
@@ -11,6 +12,9 @@ from pydantic import ValidationError
 from twincell.errors import UserError
 
 PACKAGE = "twincell.simulate"
+"""Where the shipped presets lie, in the folder presets."""
+OLD_KEYS = {"look.wander": "look.focus_drift"}
+"""What settings were called in release 1; overrides by these names are read, with a notice."""
 
 
 def preset_names() -> list[str]:
@@ -42,7 +46,8 @@ def _parse(name: str) -> dict[str, Any]:
 
 def _override(tree: dict[str, Any], overrides: dict[str, Any] | None, part: str) -> dict[str, Any]:
     """A nested dictionary with dotted keys replaced, such as {"counts.most": 5}; part: its name in errors."""
-    for key, value in (overrides or {}).items():
+    for given, value in (overrides or {}).items():
+        key = _current(given, part)
         place = tree
         *path, last = key.split(".")
         for step in path:
@@ -54,6 +59,15 @@ def _override(tree: dict[str, Any], overrides: dict[str, Any] | None, part: str)
             place = inner
         place[last] = value
     return tree
+
+
+def _current(key: str, part: str) -> str:
+    """Today's name of a setting; an old one is said on stderr."""
+    current = OLD_KEYS.get(f"{part}.{key}")
+    if current is None:
+        return key
+    print(f"twincell: setting {part}.{key} is called {current} now; read as such", file=sys.stderr)
+    return current.removeprefix(f"{part}.")
 
 
 def faults(name: str, part: str, error: ValidationError) -> list[str]:

@@ -18,7 +18,8 @@ from twincell.simulate.render.walls import drawn_background
 from twincell.simulate.scene.sample import draw_scene, in_blocks
 from twincell.simulate.scene.scene import Scene
 
-DRAWN_TOGETHER = 16  # scenes, in `draw`
+DRAWN_TOGETHER = 16
+"""Scenes that `draw` renders at once."""
 
 
 @dataclass

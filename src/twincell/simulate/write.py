@@ -21,7 +21,8 @@ from twincell.simulate.presets import Preset, load_preset
 from twincell.simulate.recordings import to_bytes
 from twincell.simulate.synthesise import synthesise
 
-CHUNK = 256  # images drawn at once
+CHUNK = 256
+"""Images drawn at once."""
 
 
 def write_images(

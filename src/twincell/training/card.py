@@ -4,15 +4,15 @@ from typing import Any
 
 import twincell
 from twincell.config import Settings
-from twincell.models.base.file import ModelCard, Preprocessing, TrainingData
-from twincell.training.run_data import Material
-from twincell.training.run_dir import Identity
+from twincell.models.base.file import ModelCard, Preprocessing
+from twincell.models.base.run_data import RunData
+from twincell.training.run_dir import RunIdentity
 
 
 def make_card(
     settings: Settings,
-    identity: Identity,
-    material: Material,
+    identity: RunIdentity,
+    data: RunData,
     *,
     steps: int,
     seconds: float,
@@ -25,36 +25,24 @@ def make_card(
     Args:
         settings: of the run.
         identity: of the run; its fingerprint and seed are noted.
-        material: the images learned from.
+        data: what was learned from.
         steps: optimiser steps taken, or candidates tried.
         seconds: of training.
         machine: what it ran on, in words.
         metrics: figures by name.
         origin: where the weights at the start come from; empty = random.
     """
-    store = material.train
-    own = store.natural.tolist()
-    labelled = ~store.counts.isnan() & store.natural
+    description = data.description + (f"; started from {origin}" if origin else "")
     return ModelCard(
         name=settings.name,
         method=settings.method,
         settings=settings.model.model_dump(mode="json"),
         training=settings.model_dump(mode="json"),
-        modalities=sorted(
-            {
-                modality
-                for modality, natural in zip(store.modalities, own, strict=True)
-                if natural == settings.batch.natural  # a network of drawn images alone: those of the drawn
-            }
-        ),
-        image=store.spec.framed(settings.batch.window),
-        preprocessing=Preprocessing(scale=store.scale, test_time_flips=settings.counting.test_time_flips),
-        data=TrainingData(
-            fingerprint=identity.fingerprint,
-            images=int(store.natural.sum()),
-            labelled=int(labelled.sum()),
-            chambers=len({c for c, natural in zip(store.chambers, own, strict=True) if natural}),
-            description=material.described + (f"; started from {origin}" if origin else ""),
+        modalities=data.modalities,
+        image=data.image,
+        preprocessing=Preprocessing(scale=data.scale, test_time_flips=settings.counting.test_time_flips),
+        data=data.summary().model_copy(
+            update={"fingerprint": identity.fingerprint, "description": description}
         ),
         metrics=metrics,
         seed=identity.seed,

@@ -1,4 +1,4 @@
-"""Nothing is lost: checkpoints appear whole or not at all; a calm end on SIGTERM, Ctrl-C or time's up."""
+"""Checkpoints that appear whole or not at all, and a calm end on SIGTERM, Ctrl-C or time's up."""
 
 import signal
 import time
@@ -8,15 +8,21 @@ from typing import Any
 
 import lightning as L
 
-from twincell.models.base.task import CountingTask
+from twincell.models.base.task import Task
 
 NAME = "last.ckpt"
+"""The file in the run folder."""
 
 
-class Keeping(L.Callback):
+class Checkpointing(L.Callback):
     """Saves `last.ckpt` every so many steps or seconds, and once more when the run is asked to stop.
 
-    It has to be the last callback: what is saved includes what the others did after the same step.
+    Put it last among the callbacks: what is saved includes what the others did after the same step.
+
+    Args:
+        folder: of the run.
+        steps, seconds: a checkpoint is written when either has passed since the last one.
+        max_minutes: training ends with a checkpoint after this time from now; None = no limit.
 
     Attributes:
         stopped: the signal that ended training, or None.
@@ -33,7 +39,7 @@ class Keeping(L.Callback):
         self.timed_out = False
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Listens to SIGTERM and Ctrl-C: the step in hand is finished first."""
+        """Starts to catch SIGTERM and Ctrl-C: the current step is finished first."""
         try:
             self._handlers = {s: signal.signal(s, self._stop) for s in (signal.SIGTERM, signal.SIGINT)}
         except ValueError:
@@ -43,25 +49,25 @@ class Keeping(L.Callback):
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Saves when it is time to, or when training is about to end before its last step."""
-        assert isinstance(pl_module, CountingTask)
+        assert isinstance(pl_module, Task)
         now = time.monotonic()
         self.timed_out = self._deadline is not None and now >= self._deadline
         ending = self._agreed(trainer, self.stopped is not None or self.timed_out)
         late = self._agreed(trainer, now - self._saved >= self._seconds)
         if ending:
             trainer.should_stop = True
-        step = trainer.global_step
+        step = pl_module.steps_done
         if late or trainer.should_stop or step % self._steps == 0 or step == pl_module.plan.steps:
             self.save(trainer)
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """From here on signals mean what they meant before."""
+        """Restores the signal handlers of before."""
         self._restore()
 
     def on_exception(
         self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException
     ) -> None:
-        """Leaves signals as they were."""
+        """Restores the signal handlers of before."""
         self._restore()
 
     def save(self, trainer: L.Trainer) -> None:
@@ -74,7 +80,7 @@ class Keeping(L.Callback):
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         if self.stopped is not None:
-            raise KeyboardInterrupt  # asked twice: the step in hand takes too long for the user
+            raise KeyboardInterrupt  # asked twice: the current step takes too long for the user
         self.stopped = number
 
     def _restore(self) -> None:

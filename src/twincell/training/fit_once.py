@@ -2,25 +2,25 @@
 
 import time
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from twincell.config import Settings
 from twincell.data.manifest import Manifest
+from twincell.data.store import ImageStore
 from twincell.errors import UserError
 from twincell.hardware import device_name
 from twincell.models import METHODS
 from twincell.models.base.file import save_model
-from twincell.models.base.method import Counted, Fitted
+from twincell.models.base.method import FittedOnce, LabelledImages, counting_method
 from twincell.training.card import make_card
-from twincell.training.run_data import Material, load_material
-from twincell.training.run_dir import Identity, note_run
-from twincell.training.validation import look
+from twincell.training.run_data import load_run_data
+from twincell.training.run_dir import RunIdentity, start_run_dir
+from twincell.training.validation import count_error
 
 
-def check_fitted(
+def check_fit_once(
     settings: Settings, start: str | Path | None, max_minutes: float | None, targets: Tensor | None
 ) -> None:
     """Refuses what a fitted method would have to ignore; the arguments are those of `fit`.
@@ -45,12 +45,12 @@ def check_fitted(
         raise UserError(found)
 
 
-def fit_at_once(
-    method: Fitted,
+def fit_once(
+    method: FittedOnce,
     network: nn.Module,
     settings: Settings,
     manifest: Manifest,
-    identity: Identity,
+    identity: RunIdentity,
     out: Path,
     progress: bool,
 ) -> str:
@@ -59,38 +59,32 @@ def fit_at_once(
     Returns:
         One line on what came out, for people.
     """
-    material = load_material(manifest, settings, identity.seed, progress)
-    counted = _counted(material)
-    note_run(out, settings, identity)
+    data = load_run_data(manifest, settings, identity.seed, progress)
+    labelled = _labelled(data.train)
+    start_run_dir(out, settings, identity)
     began, tries = time.monotonic(), settings.training.steps
-    assert tries is not None  # `check_fitted` has seen to it
+    assert tries is not None  # `check_fit_once` has refused that
     network.eval()
     with torch.inference_mode():
-        metrics = method.fit(network, counted, identity.seed, tries)
+        metrics = method.fit(network, labelled, identity.seed, tries)
     seconds = time.monotonic() - began
-    if material.validation is not None:
-        metrics = metrics | {"validation": _validated(network, settings, material)}
+    if data.kept_aside is not None:
+        error_of = count_error(data.kept_aside, counting_method(METHODS[settings.method]))
+        error = error_of(network, torch.device("cpu"))
+        metrics = metrics | {"validation": {"mae": error}}
     card = make_card(
         settings,
         identity,
-        material,
+        data,
         steps=tries,
         seconds=seconds,
         machine=device_name(torch.device("cpu")),
         metrics=metrics,
     )
     weights = save_model(out, network, card)
-    return f"fitted to {len(counted.counts)} counted images in {seconds:.0f} s: {weights}"
+    return f"fitted to {len(labelled.counts)} counted images in {seconds:.0f} s: {weights}"
 
 
-def _counted(material: Material) -> Counted:
-    store = material.train
-    known = store.subset(store.natural & ~store.counts.isnan())
-    return Counted(known.spec.scale(known.images), known.counts, tuple(known.chambers))
-
-
-def _validated(network: nn.Module, settings: Settings, material: Material) -> dict[str, Any]:
-    store = material.validation
-    assert store is not None
-    predicted = look(network, METHODS[settings.method], store, torch.device("cpu"))
-    return {"mae": float((predicted.count.round() - store.counts).abs().mean())}
+def _labelled(store: ImageStore) -> LabelledImages:
+    labelled = store.subset(store.natural & ~store.counts.isnan())
+    return LabelledImages(labelled.spec.scale(labelled.images), labelled.counts, tuple(labelled.chambers))

@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from twincell.models.base.method import Parts
-from twincell.models.base.task import CountingTask
+from twincell.models.base.task import Task
 
 SCHEMES = ("full", "frozen-core", "frozen-outer", "thaw")
 
@@ -19,7 +19,7 @@ def frozen_parts(scheme: str, parts: Parts, step: int, steps: int) -> tuple[str,
     - full: none. The head, which counts, learns in every scheme.
     - frozen-core: what all images share.
     - frozen-outer: the layers of each origin.
-    - thaw: of the `parts.release` groups the i-th of n learns from i / n of the training on, the outermost
+    - thaw: of the `parts.unfreezing` groups the i-th of n learns from i / n of the training on, the outermost
       from the start: with five groups at 0, 1/5, 2/5, 3/5 and 4/5.
     """
     if scheme == "frozen-core":
@@ -27,7 +27,7 @@ def frozen_parts(scheme: str, parts: Parts, step: int, steps: int) -> tuple[str,
     if scheme == "frozen-outer":
         return parts.outer
     if scheme == "thaw":
-        groups = parts.release
+        groups = parts.unfreezing
         return tuple(
             name for i, group in enumerate(groups) if step * len(groups) < i * steps for name in group
         )
@@ -64,8 +64,8 @@ class Freezing(L.Callback):
         self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Any, batch_idx: int
     ) -> None:
         """Applies the scheme whenever it changes, also at the first step after a resume."""
-        assert isinstance(pl_module, CountingTask)
-        frozen = frozen_parts(self._scheme, self._parts, trainer.global_step, pl_module.plan.steps)
+        assert isinstance(pl_module, Task)
+        frozen = frozen_parts(self._scheme, self._parts, pl_module.steps_done, pl_module.plan.steps)
         if frozen != self._frozen:
             freeze(pl_module.network, frozen)
             self._frozen = frozen

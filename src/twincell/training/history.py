@@ -9,18 +9,22 @@ from typing import Any
 import lightning as L
 
 from twincell.files import write_atomic
-from twincell.models.base.schedule import factor
-from twincell.models.base.task import CountingTask
+from twincell.models.base.task import Task
 
 NAME = "history.csv"
+"""The file in the run folder."""
 
 
 class History(L.Callback):
-    """Writes history.csv: step, seconds, learning_rate, loss, count_error, method's terms, validation_mae.
+    """Writes history.csv: step, seconds, learning_rate, what the task reports, and the validation figure.
 
-    `count_error` is the mean absolute error in cells over the labelled (natural, where there are any)
-    images of the step's batch, as augmented; `validation_mae` is filled in the rows of steps that were
-    validated.
+    A counting task reports loss, count_error and the method's terms; its validation figure is
+    `validation_mae`, in cells, filled in the rows of steps that were validated. `learning_rate` is that of
+    the first optimiser.
+
+    Args:
+        folder: of the run.
+        every: steps between rows; the first, the last and each validated step have one too.
     """
 
     def __init__(self, folder: Path, every: int) -> None:
@@ -44,12 +48,13 @@ class History(L.Callback):
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Starts the clock, and drops rows of steps that a killed run took after its last checkpoint."""
         self._since = time.monotonic()
+        assert isinstance(pl_module, Task)
         if not (trainer.is_global_zero and self.path.exists()):
             return
         with self.path.open(newline="") as file:
             rows = list(csv.DictReader(file))
         # A row cut short by `kill -9` has fewer values than columns.
-        kept = [row for row in rows if None not in row.values() and int(row["step"]) <= trainer.global_step]
+        kept = [row for row in rows if None not in row.values() and int(row["step"]) <= pl_module.steps_done]
         self._columns = list(rows[0]) if rows else []
         text = io.StringIO()
         writer = csv.DictWriter(text, self._columns, lineterminator="\n")
@@ -61,23 +66,22 @@ class History(L.Callback):
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Adds a row every few steps, at the last step and after each validation."""
-        assert isinstance(pl_module, CountingTask)
-        step, steps = trainer.global_step, pl_module.plan.steps
-        validated = "validation_mae" in pl_module.latest
+        assert isinstance(pl_module, Task)
+        step, steps = pl_module.steps_done, pl_module.plan.steps
+        validated = pl_module.validation_name in pl_module.latest
         if not trainer.is_global_zero or not (step % self._every == 0 or step in (1, steps) or validated):
             return
         figures = {name: float(value) for name, value in pl_module.latest.items()}
         if trainer.logger is not None:
             trainer.logger.log_metrics(figures, step)
-        training = pl_module.settings.training
-        rate = training.learning_rate * factor(training, step - 1, steps)
+        rate = trainer.optimizers[0].param_groups[0]["lr"]
         row = {"step": step, "seconds": round(self.seconds, 2), "learning_rate": rate} | figures
-        self._append(row)
+        self._append(row, pl_module.validation_name)
 
-    def _append(self, row: dict[str, float]) -> None:
+    def _append(self, row: dict[str, float], last: str) -> None:
         new = not self._columns
         if new:
-            self._columns = [*(name for name in row if name != "validation_mae"), "validation_mae"]
+            self._columns = [*(name for name in row if name != last), last]
         with self.path.open("w" if new else "a", newline="") as file:
             writer = csv.DictWriter(file, self._columns, lineterminator="\n")
             if new:

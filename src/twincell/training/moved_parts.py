@@ -1,4 +1,4 @@
-"""What a transfer left as it was: weights and statistics compared bit by bit."""
+"""Which parts of a network a transfer changed, by comparing weights and statistics bit by bit."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Training from a manifest to a model file: the function behind `twincell train` and `twincell transfer`."""
+"""Training from data to a model file: the function behind `twincell train` and `twincell transfer`."""
 
 import sys
 from pathlib import Path
@@ -8,36 +8,38 @@ import lightning as L
 import torch
 from torch import Tensor, nn
 
-from twincell.batches.batches import Batches, steps_per_epoch
-from twincell.batches.pseudo_labels import teach
+from twincell.batches.batches import Batches
 from twincell.config import Settings
 from twincell.data.manifest import Manifest
 from twincell.errors import Stopped, UserError
 from twincell.hardware import device_name
 from twincell.models import METHODS
-from twincell.models.base.file import ModelCard, load_card, load_model, save_model
-from twincell.models.base.method import Fitted, Pretrained, Settling, Trained
-from twincell.models.base.task import CountingTask, Plan
+from twincell.models.base.counting_task import CountingTask
+from twincell.models.base.file import load_card, load_model, save_model
+from twincell.models.base.method import Finalizing, FittedOnce, Pretrainable, Trainable
+from twincell.models.base.run_data import Dataset, OwnData, RunData
+from twincell.models.base.task import Plan, Task, completed_steps
 from twincell.seeding import seed_for
-from twincell.training import checkpointing as keeping
 from twincell.training.card import make_card
-from twincell.training.checkpointing import Keeping
-from twincell.training.fit_once import check_fitted, fit_at_once
+from twincell.training.checkpointing import NAME as CHECKPOINT
+from twincell.training.checkpointing import Checkpointing
+from twincell.training.fit_once import check_fit_once, fit_once
 from twincell.training.history import History
 from twincell.training.progress_line import ProgressLine
-from twincell.training.run_data import Material, load_material
-from twincell.training.run_dir import Identity, check_folder, note_run
+from twincell.training.run_data import load_run_data
+from twincell.training.run_dir import RunIdentity, check_run_dir, start_run_dir
 from twincell.training.trainer import Machine, Ticks, is_first_process, make_trainer, quiet
 from twincell.training.validation import Validation
-from twincell.training.weight_interpolation import blend
+from twincell.training.weight_interpolation import interpolate_weights
 
 C = TypeVar("C", bound=L.Callback)
-INITIAL_WEIGHTS = 200  # stream of chance
+INITIAL_WEIGHTS_STREAM = 200
+"""Random stream of the weights of a network at step 0."""
 
 
 def fit(
     settings: Settings,
-    manifest: Manifest,
+    manifest: Dataset,
     out: str | Path,
     resume: bool = False,
     start: str | Path | None = None,
@@ -58,7 +60,8 @@ def fit(
 
     Args:
         settings: from `load_preset`, perhaps `changed`.
-        manifest: its rows of split train are learned from; `load_material` says what is validated on.
+        manifest: its rows of split train are learned from; `load_run_data` says what is validated on. A
+            method of other data (`OwnData`) is given its own kind in place of it.
         out: the run folder; has to be empty or absent unless `resume`.
         resume: go on with the run in `out`; starts it where it has no checkpoint yet.
         start: a model (run folder, file or shipped name) of the same method whose weights are the start, in
@@ -84,62 +87,97 @@ def fit(
     # How much of a start to keep is known for the settings' own; a model of another microscope misleads.
     keeps_start = start is not None and str(start) == settings.start and settings.training.start_share > 0
     method = METHODS[settings.method]
-    if isinstance(method, Fitted):
-        check_fitted(settings, start, max_minutes, targets)
+    if isinstance(method, FittedOnce):
+        check_fit_once(settings, start, max_minutes, targets)
     network, origin = _network(settings, start, seed)
-    beginning = {name: value.clone() for name, value in network.state_dict().items()} if keeps_start else None
+    before = {name: value.clone() for name, value in network.state_dict().items()} if keeps_start else None
     # The one time that every image is hashed: the run's folder and its card both hold this fingerprint.
-    identity = Identity(
+    identity = RunIdentity(
         str(manifest.root), manifest.fingerprint(), seed, load_card(start).sha256 if start else ""
     )
-    check_folder(out, settings, identity, resume or not is_first_process())
+    check_run_dir(out, settings, identity, resume or not is_first_process())
     if (out / "model.json").exists():
-        _say(progress, f"{out} holds a finished model; nothing to do")
+        _print(progress, f"{out} holds a finished model; nothing to do")
         return out
-    if isinstance(method, Fitted):
-        _say(progress, fit_at_once(method, network, settings, manifest, identity, out, progress))
+    if isinstance(method, FittedOnce):
+        images = _manifest(manifest, settings)
+        _print(progress, fit_once(method, network, settings, images, identity, out, progress))
         return out
-    assert isinstance(method, Trained)
-    material = load_material(manifest, settings, seed, progress)
-    steps = settings.training.steps or (settings.training.epochs or 0) * steps_per_epoch(
-        material.train, settings
-    )
-    checkpoint = out / keeping.NAME if resume and (out / keeping.NAME).exists() else None
+    assert isinstance(method, Trainable)
+    data = _run_data(settings, manifest, seed, progress, targets, weights)
+    steps = settings.training.steps or (settings.training.epochs or 0) * data.steps_per_epoch
+    checkpoint = out / CHECKPOINT if resume and (out / CHECKPOINT).exists() else None
 
-    callbacks = _callbacks(settings, material, out, max_minutes, progress, watch)
+    callbacks = _callbacks(settings, data, out, max_minutes, progress, watch)
     with quiet():
-        resumed = torch.load(checkpoint, mmap=True, weights_only=True)["global_step"] if checkpoint else None
-        trainer = make_trainer(settings.training, out, steps, callbacks, machine or Machine(), resumed)
-        if targets is None:
-            targets, weights = teach(material.train, settings.teacher) or (None, None)
+        trainer = make_trainer(out, callbacks, machine or Machine(), _steps_in(checkpoint))
         device = trainer.strategy.root_device
-        batches = Batches(material.train, settings, seed, targets, weights, device, progress)
-        note_run(out, settings, identity)
+        batches = data.batches(device, progress)
+        start_run_dir(out, settings, identity)
         task = method.task(network, settings)
         task.plan = Plan(batches, steps, seed)
-        _say(progress, _description(settings, material, network, device, steps, origin))
+        _print(progress, _description(settings, data, network, device, steps, origin))
         trainer.fit(task, Ticks(), ckpt_path=checkpoint, weights_only=True)
 
-    kept = _one(callbacks, Keeping)
-    if kept.stopped is not None:
-        raise Stopped(
-            kept.stopped, f"stopped after step {trainer.global_step} of {steps}; go on with --resume"
-        )
+    stopped = _one(callbacks, Checkpointing).stopped
+    if stopped is not None:
+        raise Stopped(stopped, f"stopped after step {task.steps_done} of {steps}; go on with --resume")
     if trainer.is_global_zero:
-        network = _finished(task, callbacks, beginning)
-        card = _card(settings, identity, material, trainer, callbacks, origin)
+        network = _final_network(task, callbacks, before)
+        card = make_card(
+            settings,
+            identity,
+            data,
+            steps=task.steps_done,
+            seconds=_one(callbacks, History).seconds,
+            machine=device_name(device),
+            metrics=_validation_metrics(task, callbacks),
+            origin=origin,
+        )
         save_model(out, network.cpu(), card)
-        _say(progress, _ending(trainer.global_step, steps, callbacks, out))
+        _print(progress, _ending(task, callbacks, out))
     return out
+
+
+def _run_data(
+    settings: Settings,
+    data: Dataset,
+    seed: int,
+    progress: bool,
+    targets: Tensor | None,
+    weights: Tensor | None,
+) -> RunData:
+    method = METHODS[settings.method]
+    if not isinstance(method, OwnData):
+        return load_run_data(_manifest(data, settings), settings, seed, progress, targets, weights)
+    if targets is not None or weights is not None:
+        raise UserError(f"method {settings.method}: learns from no counts; leave out targets and weights")
+    return method.load_data(data, settings, seed, progress)
+
+
+def _manifest(data: Dataset, settings: Settings) -> Manifest:
+    if not isinstance(data, Manifest):
+        raise UserError(
+            f"method {settings.method}: learns from the images of a manifest, got {type(data).__name__}; "
+            "give `Manifest.read(...)`"
+        )
+    return data
+
+
+def _steps_in(checkpoint: Path | None) -> int | None:
+    """The complete steps of a checkpoint; None without one."""
+    if checkpoint is None:
+        return None
+    return completed_steps(torch.load(checkpoint, mmap=True, weights_only=True))
 
 
 def _network(settings: Settings, start: str | Path | None, seed: int) -> tuple[nn.Module, str]:
     """The network at step 0, and where its weights come from (empty = random)."""
-    torch.manual_seed(seed_for(seed, 0, INITIAL_WEIGHTS))
+    torch.manual_seed(seed_for(seed, 0, INITIAL_WEIGHTS_STREAM))
     method = METHODS[settings.method]
     network = method.build(settings.model)
     if start is None:
-        return network, method.pretrain(network, settings.model) if isinstance(method, Pretrained) else ""
+        return network, method.pretrain(network, settings.model) if isinstance(method, Pretrainable) else ""
     model = load_model(start)
     if model.card.method != settings.method:
         raise UserError(
@@ -158,7 +196,7 @@ def _network(settings: Settings, start: str | Path | None, seed: int) -> tuple[n
 
 def _callbacks(
     settings: Settings,
-    material: Material,
+    data: RunData,
     out: Path,
     max_minutes: float | None,
     progress: bool,
@@ -171,64 +209,53 @@ def _callbacks(
         from twincell.training.freezing import Freezing
 
         callbacks.append(Freezing(settings.transfer.scheme, METHODS[settings.method].parts))
-    if material.validation is not None:
-        method = METHODS[settings.method]
-        callbacks.append(Validation(material.validation, method, training.validate_every, training.patience))
+    if data.validation is not None:
+        callbacks.append(Validation(data.validation, training.validate_every, training.patience))
     if watch is not None:
         callbacks.append(watch)
     callbacks += [History(out, training.log_every), ProgressLine(progress)]
-    return [*callbacks, Keeping(out, training.save_steps, training.save_seconds, max_minutes)]
+    return [*callbacks, Checkpointing(out, training.save_steps, training.save_seconds, max_minutes)]
 
 
-def _finished(
-    task: CountingTask, callbacks: list[L.Callback], beginning: dict[str, Tensor] | None
-) -> nn.Module:
-    """The network to keep: the best validated weights where these are wanted and known, else the last; moved
-    towards the start where that is wanted, settled where the method does so, and then validated anew.
+def _final_network(task: Task, callbacks: list[L.Callback], before: dict[str, Tensor] | None) -> nn.Module:
+    """The network to save: the best validated weights where these are wanted and known, else the last ones;
+    moved towards the start and finalized where that is wanted, and then validated anew.
     """
-    network, training = task.counting_network, task.settings.training
-    validation = next((c for c in callbacks if isinstance(c, Validation)), None)
+    network, training = task.trained_network, task.settings.training
+    validation = _validation(callbacks)
     if validation is not None and validation.weights and training.keep == "best":
         network.load_state_dict(validation.weights)
     network.eval()
-    method = METHODS[task.settings.method]
-    if beginning is not None:
-        blend(network, beginning, training.start_share)
-    if isinstance(method, Settling):
-        seen = (task.plan.batches.untouched(), *task.plan.batches.counted())
-        with torch.inference_mode():
-            method.settle(network, *(tensor.to(task.device) for tensor in seen))
-    if validation is not None and (beginning is not None or isinstance(method, Settling)):
-        validation.mae = validation.error_of(network, task.device)
+    if before is not None:
+        interpolate_weights(network, before, training.start_share)
+    finalized = _finalize(network, task)
+    if validation is not None and (before is not None or finalized):
+        validation.error = validation.error_of(network, task.device)
     return network
 
 
-def _card(
-    settings: Settings,
-    identity: Identity,
-    material: Material,
-    trainer: L.Trainer,
-    callbacks: list[L.Callback],
-    origin: str,
-) -> ModelCard:
-    validation = next((c for c in callbacks if isinstance(c, Validation)), None)
-    return make_card(
-        settings,
-        identity,
-        material,
-        steps=trainer.global_step,
-        seconds=_one(callbacks, History).seconds,
-        machine=device_name(trainer.strategy.root_device),
-        metrics={}
-        if validation is None
-        else {"validation": {"mae": validation.mae, "step": validation.step}},
-        origin=origin,
-    )
+def _finalize(network: nn.Module, task: Task) -> bool:
+    """Lets the method set what its network needs from the training images; whether it has anything to set."""
+    method, batches = METHODS[task.settings.method], task.plan.batches
+    if not (isinstance(method, Finalizing) and isinstance(batches, Batches)):
+        return False
+    seen = (batches.untouched(), *batches.counted())
+    with torch.inference_mode():
+        method.finalize(network, *(tensor.to(task.device) for tensor in seen))
+    return True
+
+
+def _validation_metrics(task: Task, callbacks: list[L.Callback]) -> dict[str, dict[str, float]]:
+    validation = _validation(callbacks)
+    if validation is None:
+        return {}
+    name = task.validation_name.removeprefix("validation_")
+    return {"validation": {name: validation.error, "step": validation.step}}
 
 
 def _description(
     settings: Settings,
-    material: Material,
+    data: RunData,
     network: nn.Module,
     device: torch.device,
     steps: int,
@@ -237,27 +264,31 @@ def _description(
     millions = sum(p.numel() for p in network.parameters()) / 1e6
     return (
         f"training {settings.name} ({settings.method}, {millions:.2f} M parameters) for {steps} steps "
-        f"on {device_name(device)}: {material.described}" + (f"; started from {origin}" if origin else "")
+        f"on {device_name(device)}: {data.description}" + (f"; started from {origin}" if origin else "")
     )
 
 
-def _ending(step: int, steps: int, callbacks: list[L.Callback], out: Path) -> str:
-    validation = next((c for c in callbacks if isinstance(c, Validation)), None)
-    found = (
-        "" if validation is None or not validation.step else f", validation MAE {validation.mae:.2f} cells"
-    )
-    if step >= steps:
-        length = f"{steps} steps"
-    else:
-        cause = "time is up" if _one(callbacks, Keeping).timed_out else "validation no longer improves"
+def _ending(task: Task, callbacks: list[L.Callback], out: Path) -> str:
+    validation, step, steps = _validation(callbacks), task.steps_done, task.plan.steps
+    found = ""
+    if validation is not None and validation.step:
+        counts = isinstance(task, CountingTask)
+        found = f", validation {'MAE' if counts else 'error'} {validation.error:.2f}{' cells' * counts}"
+    length = f"{steps} steps"
+    if step < steps:
+        cause = "time is up" if _one(callbacks, Checkpointing).timed_out else "validation no longer improves"
         length = f"{step} of {steps} steps ({cause})"
     return f"trained {length} in {_one(callbacks, History).seconds:.0f} s{found}: {out / 'model.safetensors'}"
+
+
+def _validation(callbacks: list[L.Callback]) -> Validation | None:
+    return next((callback for callback in callbacks if isinstance(callback, Validation)), None)
 
 
 def _one(callbacks: list[L.Callback], kind: type[C]) -> C:
     return next(callback for callback in callbacks if isinstance(callback, kind))
 
 
-def _say(show: bool, line: str) -> None:
+def _print(show: bool, line: str) -> None:
     if show:
         print(line, file=sys.stderr)

@@ -1,33 +1,101 @@
-"""Which images a run learns from and which it is validated on."""
+"""What a counting run learns from: the rows of a manifest trained and validated on, and their images."""
 
 from dataclasses import dataclass
 
 import numpy as np
+import torch
+from torch import Tensor
 
+from twincell.batches.batches import Batches, steps_per_epoch
+from twincell.batches.pseudo_labels import teach
 from twincell.config import Settings
+from twincell.data.image_spec import ImageSpec
 from twincell.data.manifest import Manifest
 from twincell.data.store import ImageStore
 from twincell.errors import UserError
 from twincell.models import METHODS
-from twincell.models.base.method import AnySize
+from twincell.models.base.file import TrainingData
+from twincell.models.base.method import AnySize, counting_method
+from twincell.models.base.run_data import ValidationError
+from twincell.training.validation import count_error
 
 
 @dataclass(frozen=True)
-class Material:
-    """The images of a run.
+class CountingData:
+    """The images of a run; a `twincell.models.base.run_data.RunData`.
 
     Attributes:
+        settings, seed: of the run.
         train: images learned from.
-        validation: labelled natural images kept aside; None without validation.
-        described: one line on what was chosen, for people.
+        kept_aside: labelled natural images validated on; None without validation.
+        description: one line on what was chosen, for people.
+        targets: (N,) soft counts in place of the labels of `train`, or None.
+        weights: (N,) trust in each target, from 0, or None.
     """
 
+    settings: Settings
+    seed: int
     train: ImageStore
-    validation: ImageStore | None
-    described: str
+    kept_aside: ImageStore | None
+    description: str
+    targets: Tensor | None = None
+    weights: Tensor | None = None
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps that draw as many natural images as there are (synthetic ones where none is natural)."""
+        return steps_per_epoch(self.train, self.settings)
+
+    @property
+    def modalities(self) -> list[str]:
+        """Those of the natural images; of the synthetic ones where no natural image is learned from."""
+        natural = self.settings.batch.natural
+        pairs = zip(self.train.modalities, self.train.natural.tolist(), strict=True)
+        return sorted({modality for modality, own in pairs if own == natural})
+
+    @property
+    def image(self) -> ImageSpec:
+        """The images of the manifest, in windows of the size that the network sees."""
+        return self.train.spec.framed(self.settings.batch.window)
+
+    @property
+    def scale(self) -> float:
+        """How many times the training images were enlarged."""
+        return self.train.scale
+
+    @property
+    def validation(self) -> ValidationError | None:
+        """The MAE of rounded counts on the images kept aside."""
+        if self.kept_aside is None:
+            return None
+        return count_error(self.kept_aside, counting_method(METHODS[self.settings.method]))
+
+    def batches(self, device: torch.device, progress: bool) -> Batches:
+        """The batches of the run, made on `device`."""
+        targets, weights = self.targets, self.weights
+        if targets is None:
+            targets, weights = teach(self.train, self.settings.teacher) or (None, None)
+        return Batches(self.train, self.settings, self.seed, targets, weights, device, progress)
+
+    def summary(self) -> TrainingData:
+        """Numbers of natural images, of labelled ones among them, and of chambers."""
+        store = self.train
+        chambers = {c for c, own in zip(store.chambers, store.natural.tolist(), strict=True) if own}
+        return TrainingData(
+            images=int(store.natural.sum()),
+            labelled=int((~store.counts.isnan() & store.natural).sum()),
+            chambers=len(chambers),
+        )
 
 
-def load_material(manifest: Manifest, settings: Settings, seed: int, progress: bool = True) -> Material:
+def load_run_data(
+    manifest: Manifest,
+    settings: Settings,
+    seed: int,
+    progress: bool = True,
+    targets: Tensor | None = None,
+    weights: Tensor | None = None,
+) -> CountingData:
     """Reads the rows of split train, and those validated on.
 
     Validation images are the labelled natural rows of split val. Where there are none and
@@ -37,27 +105,27 @@ def load_material(manifest: Manifest, settings: Settings, seed: int, progress: b
     Raises:
         UserError: when there is nothing to learn counts from.
     """
-    train, validation, how = choose(manifest, settings, seed)
+    train, validated, how = choose_rows(manifest, settings, seed)
     _refuse_nothing(manifest, settings, train)
     window = settings.batch.window
     whole = not isinstance(METHODS[settings.method], AnySize)
     store = ImageStore.load(manifest.select(train), progress=progress).fitted(window, resize=whole)
     labelled = int((~store.counts.isnan()).sum())
-    described = f"{len(store)} images, {labelled} counted; {how}"
-    if not validation.any():
-        return Material(store, None, described)
-    kept = ImageStore.load(manifest.select(validation), progress=False)
-    kept = kept.fitted(window, resize=True) if whole else kept.like(store)
-    return Material(store, kept, described)
+    description = f"{len(store)} images, {labelled} counted; {how}"
+    aside = None
+    if validated.any():
+        aside = ImageStore.load(manifest.select(validated), progress=False)
+        aside = aside.fitted(window, resize=True) if whole else aside.like(store)
+    return CountingData(settings, seed, store, aside, description, targets, weights)
 
 
-def check_material(manifest: Manifest, settings: Settings, seed: int) -> None:
-    """Looks at the table alone, and at no image, whether `load_material` would find anything to learn from.
+def check_run_data(manifest: Manifest, settings: Settings, seed: int) -> None:
+    """Checks by the table alone, reading no image, whether `load_run_data` finds anything to learn from.
 
     Raises:
         UserError: when there is nothing to learn counts from.
     """
-    _refuse_nothing(manifest, settings, choose(manifest, settings, seed)[0])
+    _refuse_nothing(manifest, settings, choose_rows(manifest, settings, seed)[0])
 
 
 def _refuse_nothing(manifest: Manifest, settings: Settings, train: np.ndarray) -> None:
@@ -65,15 +133,15 @@ def _refuse_nothing(manifest: Manifest, settings: Settings, train: np.ndarray) -
         raise UserError(
             f"{manifest.root}: the manifest has no row of split train; set the split of some rows"
         )
-    counted = train & manifest.labelled & (manifest.natural if settings.synthetic.source == "none" else True)
-    if not settings.synthetic.drawn and not counted.any():
+    labelled = train & manifest.labelled & (manifest.natural if settings.synthetic.source == "none" else True)
+    if not settings.synthetic.drawn and not labelled.any():
         raise UserError(
             f"{manifest.root}: no training image has a count and none is drawn, so there is nothing to learn "
             "from; fill the count column of some rows or set synthetic.source=pool"
         )
 
 
-def choose(manifest: Manifest, settings: Settings, seed: int) -> tuple[np.ndarray, np.ndarray, str]:
+def choose_rows(manifest: Manifest, settings: Settings, seed: int) -> tuple[np.ndarray, np.ndarray, str]:
     """Masks (N,) of rows trained and validated on, and how the latter were chosen."""
     table, training = manifest.table, settings.training
     train = (table["split"] == "train").to_numpy()
@@ -85,11 +153,11 @@ def choose(manifest: Manifest, settings: Settings, seed: int) -> tuple[np.ndarra
     if rows.any():
         return train, rows, f"validated on {rows.sum()} rows of split val"
     chambers = table["chamber"].to_numpy()
-    known = np.unique(chambers[train & testable])
-    if training.validation == "rows" or len(known) < 3:
+    labelled = np.unique(chambers[train & testable])
+    if training.validation == "rows" or len(labelled) < 3:
         return train, none, "no validation"
-    kept = max(1, round(training.validation_share * len(known)))
-    aside = np.random.default_rng(seed).permutation(known)[:kept]
+    kept = max(1, round(training.validation_share * len(labelled)))
+    aside = np.random.default_rng(seed).permutation(labelled)[:kept]
     apart = np.isin(chambers, aside) & manifest.natural
     return (
         train & ~apart,

@@ -12,16 +12,17 @@ from twincell.files import fresh_dir, write_atomic
 from twincell.presets import build_settings
 
 SETTINGS, RUN = "settings.yaml", "run.json"
+"""The two files that say what a run is."""
 
 
 @dataclass(frozen=True)
-class Identity:
+class RunIdentity:
     """What makes two runs the same besides their settings.
 
     Attributes:
         manifest: its folder, for people.
         fingerprint: of the manifest, see `Manifest.fingerprint`.
-        seed: of all chance.
+        seed: of all random numbers.
         start: SHA-256 of the weights the run starts from; empty = random weights.
     """
 
@@ -31,15 +32,15 @@ class Identity:
     start: str = ""
 
 
-def note_run(out: Path, settings: Settings, identity: Identity) -> None:
-    """Makes the folder and notes what the run is, unless that is noted already."""
+def start_run_dir(out: Path, settings: Settings, identity: RunIdentity) -> None:
+    """Makes the folder and writes what the run is, unless that is written already."""
     fresh_dir(out, resume=True)
     if not (out / RUN).exists():
         write_atomic(out / SETTINGS, settings.to_yaml())
         write_atomic(out / RUN, json.dumps(asdict(identity), indent=2) + "\n")
 
 
-def check_folder(out: Path, settings: Settings, identity: Identity, resume: bool) -> None:
+def check_run_dir(out: Path, settings: Settings, identity: RunIdentity, resume: bool) -> None:
     """Refuses a folder that the run may not write to; writes nothing itself.
 
     Raises:
@@ -49,7 +50,7 @@ def check_folder(out: Path, settings: Settings, identity: Identity, resume: bool
         fresh_dir(out, resume)
     if not (out / RUN).exists():
         return
-    other = Identity(**json.loads((out / RUN).read_text(encoding="utf-8")))
+    other = RunIdentity(**json.loads((out / RUN).read_text(encoding="utf-8")))
     problems = [
         f"{out}: cannot resume, its run has {name} {getattr(other, name) or 'none'!r} and this one "
         f"{getattr(identity, name) or 'none'!r}; give the same one, or another folder with --out"

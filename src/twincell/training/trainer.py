@@ -1,4 +1,4 @@
-"""Lightning's Trainer, set up for runs counted in steps, and kept quiet."""
+"""Lightning's Trainer, set up for runs counted in steps, with its remarks off the screen."""
 
 import contextlib
 import logging
@@ -11,12 +11,10 @@ from pathlib import Path
 import lightning as L
 from lightning.pytorch.loggers import TensorBoardLogger
 
-from twincell.config import TrainingSettings
-
 
 @dataclass(frozen=True)
 class Machine:
-    """Where to compute, in Lightning's words: accelerator (auto, cpu, gpu), devices (number, auto), nodes."""
+    """Where to compute, by Lightning's names: accelerator (auto, cpu, gpu), devices (number, auto), nodes."""
 
     accelerator: str = "auto"
     devices: str = "1"
@@ -40,26 +38,22 @@ class Ticks:
 
 
 def make_trainer(
-    settings: TrainingSettings,
     out: Path,
-    steps: int,
     callbacks: list[L.Callback],
     machine: Machine,
     resumed_step: int | None,
 ) -> L.Trainer:
-    """A Trainer that ends after `steps`; validation, checkpoints and progress are the callbacks' matter.
+    """A Trainer without an end of its own: the task ends training, callbacks validate, save and show.
 
     Args:
-        settings: `clip` is read.
         out: the run folder; TensorBoard's files go into its folder tensorboard.
-        steps: optimiser steps.
         callbacks: called after every step in this order.
         machine: where to compute.
         resumed_step: TensorBoard forgets what a killed run logged after this step.
     """
     alone = machine.devices == "1" and machine.nodes == 1
     return L.Trainer(
-        max_steps=steps,
+        max_steps=-1,
         max_epochs=-1,
         accelerator=machine.accelerator,
         devices=machine.devices if machine.devices == "auto" else int(machine.devices),
@@ -69,7 +63,6 @@ def make_trainer(
         use_distributed_sampler=False,
         deterministic="warn",
         benchmark=False,
-        gradient_clip_val=settings.clip or None,
         logger=TensorBoardLogger(out, name="tensorboard", version="", purge_step=resumed_step),
         callbacks=callbacks,
         enable_checkpointing=False,

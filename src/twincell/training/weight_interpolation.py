@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 
-def blend(network: nn.Module, start: dict[str, Tensor], share: float) -> None:
+def interpolate_weights(network: nn.Module, start: dict[str, Tensor], share: float) -> None:
     """Moves weights and batch statistics of `network` towards a start, along the straight line.
 
     A network that was trained on a few chambers knows these better and others worse than its start; weights

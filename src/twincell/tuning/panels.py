@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 COLUMNS = 3
-TRIAL, CHOSEN, QUIET = "#0072B2", "#D55E00", "0.55"  # told apart by any colour vision (Okabe and Ito)
+TRIAL, CHOSEN, QUIET = "#0072B2", "#D55E00", "0.55"
+"""Told apart by any colour vision (Okabe and Ito)."""
 STEEP = 4.0
 """A figure whose largest error is so many times its least has a logarithmic axis."""
 

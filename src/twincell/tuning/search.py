@@ -14,7 +14,8 @@ from twincell.tuning.space import Point, Space
 from twincell.tuning.study import REFUSED, Search, Turn, Waiting
 from twincell.tuning.watch import TimeIsUp
 
-PAUSE = 0.5  # seconds between two looks at what others have finished
+PAUSE = 0.5
+"""Seconds between two looks at what others have finished."""
 
 Note = Callable[[str], None]
 """Takes a short line on what is going on."""

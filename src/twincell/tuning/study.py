@@ -23,7 +23,8 @@ MARK = "asking.lock"
 METHODS = ("tpe", "coordinate")
 REFUSED = "refused"
 """Says why a trial could not be trained."""
-PROPOSALS = 400  # stream of chance
+PROPOSALS = 400
+"""Random stream of the proposals."""
 STARTUP = 10
 """Trials by chance before the tree-structured Parzen estimator has enough to go by."""
 UNPRUNED = 4

@@ -10,7 +10,7 @@ from twincell.config import Settings
 from twincell.data.manifest import Manifest
 from twincell.errors import UserError
 from twincell.files import fresh_dir, write_atomic
-from twincell.models.base.method import Fitted
+from twincell.models.base.method import FittedOnce
 from twincell.presets import load_preset
 from twincell.progress import bar
 from twincell.tuning.objective import folds_of
@@ -87,7 +87,7 @@ def need_steps(settings: Settings) -> None:
     Raises:
         UserError: for such a method.
     """
-    if isinstance(models.METHODS[settings.method], Fitted):
+    if isinstance(models.METHODS[settings.method], FittedOnce):
         raise UserError(
             f"--preset {settings.name}: its method {settings.method} finds its own numbers on the training "
             "labels, and has no steps that could be watched; choose a preset of another method"

@@ -6,7 +6,7 @@ from typing import Any
 
 import lightning as L
 
-from twincell.models.base.task import CountingTask
+from twincell.models.base.counting_task import CountingTask
 
 
 class TimeIsUp(Exception):  # noqa: N818 - no error: it was asked for

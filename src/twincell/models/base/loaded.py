@@ -14,7 +14,7 @@ from twincell.data.image_spec import ImageSpec, spec_of
 from twincell.data.resize import into_view, magnify
 from twincell.errors import UserError
 from twincell.models.base.card import ModelCard
-from twincell.models.base.method import AnySize, Method, Prediction
+from twincell.models.base.method import AnySize, Method, Prediction, counting_method
 from twincell.models.base.views import predict_any
 
 Images = Tensor | NDArray[Any] | Sequence[Tensor] | Sequence[NDArray[Any]]
@@ -105,9 +105,10 @@ class LoadedModel:
     @torch.inference_mode()
     def _look(self, prepared: Tensor) -> Prediction:
         if not self.card.preprocessing.test_time_flips:
-            return self.method.predict(self.network, prepared)
+            return counting_method(self.method).predict(self.network, prepared)
         turns: list[tuple[int, ...]] = [(), (-1,), (-2,), (-2, -1)]
-        return _mean([_flip(self.method.predict(self.network, prepared.flip(t)), t) for t in turns])
+        method = counting_method(self.method)
+        return _mean([_flip(method.predict(self.network, prepared.flip(t)), t) for t in turns])
 
     def _stack(self, images: Images) -> Tensor | list[Tensor]:
         """(N, 1, H, W), or where sizes differ N times (1, H, W)."""

@@ -8,9 +8,11 @@ import torch
 from pydantic import BaseModel
 from torch import Tensor, nn
 
+from twincell.errors import UserError
+
 if TYPE_CHECKING:
     from twincell.config import Settings
-    from twincell.models.base.task import CountingTask
+    from twincell.models.base.task import Task
 
 
 @dataclass(frozen=True)
@@ -58,24 +60,29 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Parts:
-    """The named parts of a network that transfer freezes and releases: names as in `network.get_submodule`.
+    """The named parts of a network that transfer freezes and unfreezes: names as in `network.get_submodule`.
 
     Attributes:
-        outer: the layers of one image origin or one look, next to the pixels.
+        outer: the layers of one image origin or one appearance, next to the pixels.
         core: what all images share.
         head: what turns the shared representation into a count; trained by every scheme.
-        release: groups of parts from the outside in, for gradual thawing; together they hold every part.
+        unfreezing: groups of parts from the outside in, for gradual unfreezing; together they hold every
+            part.
     """
 
     outer: tuple[str, ...]
     core: tuple[str, ...]
     head: tuple[str, ...]
-    release: tuple[tuple[str, ...], ...]
+    unfreezing: tuple[tuple[str, ...], ...]
 
 
 @runtime_checkable
 class Method(Protocol):
-    """A way to count cells: one object per method, called `METHOD`, in the package of its name.
+    """A network and how it learns: one object per method, called `METHOD`, in the package of its name.
+
+    What a method can do besides is said by the protocols below: count (`CountingMethod`), learn step by step
+    (`Trainable`) or at once (`FittedOnce`), start from published weights (`Pretrainable`), learn from data of
+    another kind than counted images (`twincell.models.base.run_data.OwnData`).
 
     Attributes:
         name: the key in `twincell.models.METHODS`, the `method:` of a preset and of a model file.
@@ -91,14 +98,30 @@ class Method(Protocol):
         """A fresh network from `settings` (a `settings_class`); weights come from torch's generator."""
         ...
 
+
+@runtime_checkable
+class CountingMethod(Protocol):
+    """A method whose networks count cells."""
+
     def predict(self, network: nn.Module, images: Tensor) -> Prediction:
         """Counts natural images.
 
         Args:
             network: as built, in eval mode, on the device of the images.
-            images: (N, 1, H, W) float32 in [0, 1], of the size of the images it was trained on.
+            images: (N, 1, height, width) float32 in [0, 1], of the size the model's card names.
         """
         ...
+
+
+def counting_method(method: Method) -> CountingMethod:
+    """The method, known to count.
+
+    Raises:
+        UserError: when it does not.
+    """
+    if not isinstance(method, CountingMethod):
+        raise UserError(f"method {method.name}: does not count cells; use a model of another method")
+    return method
 
 
 @runtime_checkable
@@ -112,20 +135,20 @@ class AnySize(Protocol):
 
 
 @runtime_checkable
-class Trained(Protocol):
+class Trainable(Protocol):
     """A method whose network learns step by step."""
 
-    def task(self, network: nn.Module, settings: "Settings") -> "CountingTask":
+    def task(self, network: nn.Module, settings: "Settings") -> "Task":
         """The training wrapper around `network`; `settings` is the whole preset, `settings.model` its own."""
         ...
 
 
 @dataclass(frozen=True)
-class Counted:
-    """Counted natural training images, untouched.
+class LabelledImages:
+    """Labelled natural training images, not augmented.
 
     Attributes:
-        images: (N, 1, H, W) float32 in [0, 1], N from 1.
+        images: (N, 1, height, width) float32 in [0, 1], N from 1.
         counts: (N,) float32, cells per image.
         chambers: N names, one per time-lapse.
     """
@@ -136,16 +159,16 @@ class Counted:
 
 
 @runtime_checkable
-class Fitted(Protocol):
+class FittedOnce(Protocol):
     """A method without gradient steps: it finds its network's buffers in one go."""
 
-    def fit(self, network: nn.Module, counted: Counted, seed: int, tries: int) -> dict[str, Any]:
+    def fit(self, network: nn.Module, labelled: LabelledImages, seed: int, tries: int) -> dict[str, Any]:
         """Sets the buffers of `network`.
 
         Args:
             network: as built, in eval mode.
-            counted: what is learned from.
-            seed: of all chance.
+            labelled: what is learned from.
+            seed: of all random numbers.
             tries: how many candidates are tried, from 1: the settings' `training.steps`.
 
         Returns:
@@ -155,7 +178,7 @@ class Fitted(Protocol):
 
 
 @runtime_checkable
-class Pretrained(Protocol):
+class Pretrainable(Protocol):
     """A method whose networks can start from weights that were trained on other images."""
 
     def pretrain(self, network: nn.Module, settings: Any) -> str:
@@ -171,16 +194,16 @@ class Pretrained(Protocol):
 
 
 @runtime_checkable
-class Settling(Protocol):
-    """A method that looks once more at training images before its network is saved."""
+class Finalizing(Protocol):
+    """A counting method that sets buffers of its network (limits, calibration) once training has ended."""
 
-    def settle(self, network: nn.Module, images: Tensor, counted: Tensor, counts: Tensor) -> None:
-        """Lets `network` (eval mode) take what it needs from untouched images.
+    def finalize(self, network: nn.Module, images: Tensor, labelled: Tensor, counts: Tensor) -> None:
+        """Sets what `network` (eval mode) needs from training images that are not augmented.
 
         Args:
             network: trained; its buffers are set.
-            images: (N, 1, H, W) training images in [0, 1], N from 1.
-            counted: (M, 1, H, W) those natural ones that a person counted, M from 0.
+            images: (N, 1, height, width) training images in [0, 1], N from 1.
+            labelled: (M, 1, height, width) the labelled natural ones, M from 0.
             counts: (M,) float32, cells.
         """
         ...

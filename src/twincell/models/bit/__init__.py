@@ -9,7 +9,7 @@ from twincell.models.base.method import Parts, Prediction
 from twincell.models.bit.settings import BitSettings
 
 if TYPE_CHECKING:
-    from twincell.models.base.task import CountingTask
+    from twincell.models.base.counting_task import CountingTask
 
 
 class BitMethod:
@@ -17,7 +17,7 @@ class BitMethod:
 
     name = "bit"
     settings_class = BitSettings
-    parts = Parts(outer=(), core=("backbone",), head=("head",), release=(("head",), ("backbone",)))
+    parts = Parts(outer=(), core=("backbone",), head=("head",), unfreezing=(("head",), ("backbone",)))
 
     def build(self, settings: BitSettings) -> nn.Module:
         """A network with random weights and a zero head; `pretrain` loads published weights."""

@@ -1,4 +1,4 @@
-"""How unlike the training images a picture is, from the maps the counter itself looks at."""
+"""How unlike the training images an image is (out of distribution), from the maps of the counter."""
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +11,7 @@ SHRINKAGE = 0.05
 """Share of the mean variance added along every axis: no direction without spread may rule the distance."""
 
 
-class Familiarity(nn.Module):
+class OODScore(nn.Module):
     """Mahalanobis distance of an image's features from those of the training images, in units of a limit.
 
     The statistics are buffers: they travel inside the model file. Before `learn` every image is familiar.

@@ -4,14 +4,15 @@ A network of theirs gives a map whose sum is the count; a bare count is a map of
 """
 
 from twincell.batches.batches import Batch
-from twincell.models.base.task import CountingTask, Moment, StepResult
+from twincell.models.base.counting_task import CountingTask, StepResult
+from twincell.models.base.task import StepInfo
 from twincell.models.components.density_loss import density_loss
 
 
 class RegressionTask(CountingTask):
     """Minimises `density_loss` of `network(images)` (B, 1, h, w); `settings.model.loss` holds its factors."""
 
-    def losses(self, batch: Batch, moment: Moment) -> StepResult:
+    def losses(self, batch: Batch, info: StepInfo) -> StepResult:
         """Maps the batch, sums the maps, compares both with what is known."""
         with self.autocast():
             density = self.network(batch.images)

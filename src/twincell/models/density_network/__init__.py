@@ -12,7 +12,7 @@ from twincell.models.density_network.network import DensityNetwork
 from twincell.models.density_network.settings import DensityNetworkSettings
 
 if TYPE_CHECKING:
-    from twincell.models.base.task import CountingTask
+    from twincell.models.base.counting_task import CountingTask
 
 
 LOOK = 128
@@ -30,7 +30,7 @@ class DensityNetworkMethod:
         core=("core",),
         head=("head",),
         # From the pixels and from the count inwards: the coarse look lies deepest.
-        release=(("stems",), ("head",), ("core.fine",), ("core.merge",), ("core.coarse",)),
+        unfreezing=(("stems",), ("head",), ("core.fine",), ("core.merge",), ("core.coarse",)),
     )
 
     def build(self, settings: DensityNetworkSettings) -> DensityNetwork:
@@ -50,7 +50,7 @@ class DensityNetworkMethod:
         density = network.density(maps)
         return Prediction(density.sum((1, 2, 3)), density=density, novelty=network.familiarity(maps))
 
-    def settle(self, network: nn.Module, images: Tensor, counted: Tensor, counts: Tensor) -> None:
+    def finalize(self, network: nn.Module, images: Tensor, counted: Tensor, counts: Tensor) -> None:
         """Learns what familiar pictures look like, and the factor that fits the counted ones best."""
         assert isinstance(network, DensityNetwork)
         features = [network.familiarity.features(network.features(part)) for part in images.split(LOOK)]

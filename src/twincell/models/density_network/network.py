@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from twincell.models.components.ood_score import Familiarity
+from twincell.models.components.ood_score import OODScore
 
 GREY_STD = 0.075
 """Contrast all images are divided by: the spread of grey levels in bright field and phase contrast alike."""
@@ -85,7 +85,7 @@ class DensityNetwork(nn.Module):
             self.stems["synthetic"] = stem(width)
         self.core = Core(width, depth)
         self.head = nn.Sequential(Residual(width, width), nn.Conv2d(width, 1, 1))
-        self.familiarity = Familiarity(width)
+        self.familiarity = OODScore(width)
         self.gain: Tensor
         self.register_buffer("gain", torch.ones(()))  # counts are multiplied by it, see `calibrated_gain`
 

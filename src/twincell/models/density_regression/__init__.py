@@ -10,7 +10,7 @@ from twincell.models.density_regression.network import FCRNA
 from twincell.models.density_regression.settings import DensityRegressionSettings
 
 if TYPE_CHECKING:
-    from twincell.models.base.task import CountingTask
+    from twincell.models.base.counting_task import CountingTask
 
 
 class DensityRegressionMethod:
@@ -22,7 +22,7 @@ class DensityRegressionMethod:
         outer=("down",),
         core=("deep", "up"),
         head=("head",),
-        release=(("down",), ("head",), ("up",), ("deep",)),
+        unfreezing=(("down",), ("head",), ("up",), ("deep",)),
     )
 
     def build(self, settings: DensityRegressionSettings) -> FCRNA:

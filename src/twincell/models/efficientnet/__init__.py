@@ -9,7 +9,7 @@ from twincell.models.base.method import Parts, Prediction
 from twincell.models.efficientnet.settings import EfficientNetSettings
 
 if TYPE_CHECKING:
-    from twincell.models.base.task import CountingTask
+    from twincell.models.base.counting_task import CountingTask
 
 
 class EfficientNetMethod:
@@ -17,7 +17,7 @@ class EfficientNetMethod:
 
     name = "efficientnet"
     settings_class = EfficientNetSettings
-    parts = Parts(outer=(), core=("backbone",), head=("head",), release=(("head",), ("backbone",)))
+    parts = Parts(outer=(), core=("backbone",), head=("head",), unfreezing=(("head",), ("backbone",)))
 
     def build(self, settings: EfficientNetSettings) -> nn.Module:
         """A network with random weights; `pretrain` loads ImageNet's."""

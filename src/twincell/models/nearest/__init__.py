@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
-from twincell.models.base.method import Counted, Parts, Prediction
+from twincell.models.base.method import LabelledImages, Parts, Prediction
 from twincell.models.nearest.choice import errors_by_k
 from twincell.models.nearest.network import Nearest
 from twincell.models.nearest.settings import NearestSettings
@@ -16,13 +16,13 @@ class NearestMethod:
 
     name = "nearest"
     settings_class = NearestSettings
-    parts = Parts(outer=(), core=(), head=(), release=())
+    parts = Parts(outer=(), core=(), head=(), unfreezing=())
 
     def build(self, settings: NearestSettings) -> Nearest:
         """Nothing known yet: it counts 0."""
         return Nearest(settings.side)
 
-    def fit(self, network: nn.Module, counted: Counted, seed: int, tries: int) -> dict[str, Any]:
+    def fit(self, network: nn.Module, counted: LabelledImages, seed: int, tries: int) -> dict[str, Any]:
         """Remembers the counted images and chooses k among 1 .. `tries` on them; chance has no part in it."""
         assert isinstance(network, Nearest)
         known = network.embed(counted.images)

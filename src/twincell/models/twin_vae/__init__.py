@@ -10,7 +10,7 @@ from twincell.models.twin_vae.network import TwinVAE
 from twincell.models.twin_vae.settings import TwinVAESettings
 
 if TYPE_CHECKING:
-    from twincell.models.base.task import CountingTask
+    from twincell.models.base.counting_task import CountingTask
 
 
 def _twins(*names: str) -> tuple[str, ...]:
@@ -28,7 +28,7 @@ class TwinVAEMethod:
         head=("regressor",),
         # The fourth decoder layer (kernel 2) only pads the fifth (kernel 6): together they mirror one
         # convolution.
-        release=(
+        unfreezing=(
             (*_twins("encoder.0", "decoder.4", "decoder.3"), "regressor"),
             _twins("encoder.1", "decoder.2"),
             _twins("encoder.2", "decoder.1"),

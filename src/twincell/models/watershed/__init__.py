@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
-from twincell.models.base.method import Counted, Parts, Prediction
+from twincell.models.base.method import LabelledImages, Parts, Prediction
 from twincell.models.watershed.network import Watershed
 from twincell.models.watershed.settings import WatershedSettings
 
@@ -15,13 +15,13 @@ class WatershedMethod:
 
     name = "watershed"
     settings_class = WatershedSettings
-    parts = Parts(outer=(), core=(), head=(), release=())
+    parts = Parts(outer=(), core=(), head=(), unfreezing=())
 
     def build(self, settings: WatershedSettings) -> Watershed:
         """An untuned watershed."""
         return Watershed()
 
-    def fit(self, network: nn.Module, counted: Counted, seed: int, tries: int) -> dict[str, Any]:
+    def fit(self, network: nn.Module, counted: LabelledImages, seed: int, tries: int) -> dict[str, Any]:
         """Finds the numbers with the smallest mean absolute error on the counted images."""
         from twincell.models.watershed.search import search
 

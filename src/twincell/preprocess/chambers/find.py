@@ -10,12 +10,18 @@ from scipy.ndimage import label
 from twincell.preprocess.chambers.wall_map import WallMap
 from twincell.preprocess.chambers.walls import Image
 
-OPEN_SIDE = 0.3  # least part of a side that must be wall: pillars and inlets leave openings
-ALL_SIDES = 0.6  # least part of the whole outline that must be wall
-SAME_SIZE = 0.06  # chambers of one chip differ by less than this in width and height
-LEAST = 20.0  # px; shortest side of a chamber
-MOST_OFF = 0.08  # how far a box may be from the size or proportions that are known
-LIKELY_OFF = 0.03  # how far it usually is
+OPEN_SIDE = 0.3
+"""Least part of a side that must be wall: pillars and inlets leave openings."""
+ALL_SIDES = 0.6
+"""Least part of the whole outline that must be wall."""
+SAME_SIZE = 0.06
+"""Chambers of one chip differ by less than this in width and height."""
+LEAST = 20.0
+"""px; shortest side of a chamber."""
+MOST_OFF = 0.08
+"""How far a box may be from the size or proportions that are known."""
+LIKELY_OFF = 0.03
+"""How far it usually is."""
 
 
 @dataclass(frozen=True)

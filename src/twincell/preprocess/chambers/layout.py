@@ -21,8 +21,10 @@ from twincell.preprocess.registration.deskew import Upright, stand_upright
 from twincell.preprocess.registration.reference import Reference, build_reference
 from twincell.preprocess.registration.registration import Motion
 
-SAMPLES = 15  # frames of a position that make its reference
-SAMPLE_PIXELS = 24_000_000  # all samples together: bounds the memory of the first look to about 300 MB
+SAMPLES = 15
+"""Frames of a position that make its reference."""
+SAMPLE_PIXELS = 24_000_000
+"""All samples together: bounds the memory of the first look to about 300 MB."""
 
 
 @dataclass(frozen=True)

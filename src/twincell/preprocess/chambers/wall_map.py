@@ -15,10 +15,14 @@ from scipy.ndimage import (
 
 from twincell.preprocess.chambers.walls import Image, gradients
 
-RUN = 9  # px over which an edge must agree with itself
-LONG = 31  # px; no cell's rim is straight for so long
-NEAR = 2  # px a wall may stray from its line and still be on it
-MOST_SEGMENTS = 160  # longest straight runs looked at in each direction
+RUN = 9
+"""px over which an edge must agree with itself."""
+LONG = 31
+"""px; no cell's rim is straight for so long."""
+NEAR = 2
+"""px a wall may stray from its line and still be on it."""
+MOST_SEGMENTS = 160
+"""Longest straight runs looked at in each direction."""
 
 
 Numbers = NDArray | float

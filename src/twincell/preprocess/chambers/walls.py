@@ -10,9 +10,12 @@ from twincell.io.readers.base import FrameError
 
 Image = NDArray[np.floating]
 
-SMOOTH = 1.0  # px; every image is smoothed alike before it is compared
-RUN = 25  # px an edge must run straight to be taken for a wall
-MOST = 20_000  # wall pixels used; enough for 0.01 px, few enough to be quick
+SMOOTH = 1.0
+"""px; every image is smoothed alike before it is compared."""
+RUN = 25
+"""px an edge must run straight to be taken for a wall."""
+MOST = 20_000
+"""Wall pixels used; enough for 0.01 px, few enough to be quick."""
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,12 @@ from twincell.preprocess.chambers.walls import Image, WallPoints, smoothed, wall
 from twincell.preprocess.registration.registration import Coarse, Motion, centre, register
 from twincell.preprocess.registration.rotation import rotation_angle, rough_angle
 
-ROUNDS = 3  # a sharper median gives better motions, which give a sharper median; three rounds settle it
-AGREES = 0.3  # score from which a sample takes part in the median
-STARTS = 3  # samples tried as the first picture, should one show something else
+ROUNDS = 3
+"""A sharper median gives better motions, which give a sharper median; three rounds settle it."""
+AGREES = 0.3
+"""Score from which a sample takes part in the median."""
+STARTS = 3
+"""Samples tried as the first picture, should one show something else."""
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,14 @@ from skimage.registration import phase_cross_correlation
 
 from twincell.preprocess.chambers.walls import Image, WallPoints, gradients
 
-COARSE_SIDE = 512  # px; coarse registration looks at frames no larger than this
-STEPS = 12  # most fitting steps; four or five are the rule
-SETTLED = 0.003  # px; a step smaller than this ends the fit
-TUKEY = 4.685  # standard constant of the biweight
+COARSE_SIDE = 512
+"""px; coarse registration looks at frames no larger than this."""
+STEPS = 12
+"""Most fitting steps; four or five are the rule."""
+SETTLED = 0.003
+"""px; a step smaller than this ends the fit."""
+TUKEY = 4.685
+"""Standard constant of the biweight."""
 
 
 @dataclass(frozen=True)

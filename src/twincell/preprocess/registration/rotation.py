@@ -6,15 +6,24 @@ from scipy.ndimage import gaussian_filter, gaussian_filter1d
 
 from twincell.preprocess.chambers.walls import Image, gradients, line_support, refuse_flat, turned
 
-STRONGEST = 0.15  # share of the pixels in the first search: walls cover a few percent of a field
-COARSE_STEP = 0.5  # degrees; a wall 100 px long blurs over 1 px when it is half a degree off
-FINE_STEP = 0.05  # degrees
-REACH = 0.8  # degrees the fine search goes to each side
-TOP = 0.7  # part of a peak's height, from above, that a parabola is fitted to
-PLACES = 3  # places per pixel in a profile
-BLUR, FINE_BLUR = 1.2, 0.6  # px; profiles of the first and the second search are blurred by this much
-RUN = 15  # px along which an edge must agree with itself to be a wall
-STRONG, WALL = 0.98, 1 / 3  # walls are the pixels above that part of that quantile
+STRONGEST = 0.15
+"""Share of the pixels in the first search: walls cover a few percent of a field."""
+COARSE_STEP = 0.5
+"""Degrees; a wall 100 px long blurs over 1 px when it is half a degree off."""
+FINE_STEP = 0.05
+"""Degrees between the angles of the fine search."""
+REACH = 0.8
+"""Degrees that the fine search goes to each side."""
+TOP = 0.7
+"""Part of a peak's height, from above, that a parabola is fitted to."""
+PLACES = 3
+"""Places per pixel in a profile."""
+BLUR, FINE_BLUR = 1.2, 0.6
+"""px; profiles of the first and the second search are blurred by this much."""
+RUN = 15
+"""px along which an edge must agree with itself to be a wall."""
+STRONG, WALL = 0.98, 1 / 3
+"""Walls are the pixels above that part of that quantile."""
 
 Floats = NDArray[np.floating | np.integer]
 

@@ -13,8 +13,8 @@ from twincell.series.smoothing.flags import DUPLICATE, OVERFULL, UNREADABLE
 from twincell.series.smoothing.smooth import smooth
 from twincell.series.smoothing.table import check_counts
 
-#: Frames with one of these flags take no part in a fit. The others have a count from their neighbours.
 LEFT_OUT = (UNREADABLE, DUPLICATE, OVERFULL)
+"""Frames with one of these flags take no part in a fit. The others have a count from their neighbours."""
 
 
 def growth(
@@ -135,11 +135,11 @@ def foretold(
     early = table[table["frame"] < start + first]
     if "count_frame" in early:
         # The table's counts know the whole recording: what the first frames alone say has to be read afresh.
-        people = counted
+        labelled = counted
         if counted is not None:
             seen = pd.MultiIndex.from_frame(early[["chamber", "frame"]])
-            people = counted[pd.MultiIndex.from_frame(counted[["chamber", "frame"]]).isin(seen)]
-        early = smooth(early.drop(columns=["count", "lower", "upper", "flag"], errors="ignore"), people)
+            labelled = counted[pd.MultiIndex.from_frame(counted[["chamber", "frame"]]).isin(seen)]
+        early = smooth(early.drop(columns=["count", "lower", "upper", "flag"], errors="ignore"), labelled)
     series = []
     for _, rows in early.groupby("chamber", sort=False):
         known = rows[rows["count"].notna()].drop_duplicates("frame")

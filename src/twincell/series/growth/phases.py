@@ -11,24 +11,25 @@ from scipy.stats import poisson
 Floats = NDArray[np.float64]
 Places = NDArray[np.intp]
 
-#: Counts are averaged over blocks before breaks are looked for; this many at most. A block is then some ten
-#: frames, in which a chamber changes by about as much as its count is uncertain.
 BLOCKS = 40
+"""Counts are averaged over blocks before breaks are looked for; this many at most. A block is then some ten
+frames, in which a chamber changes by about as much as its count is uncertain."""
 
-#: Gain in log-likelihood that each break has to bring (per unit of dispersion). The best of 40 places gains
-#: 4.2 or more in one of twenty simulated chambers without any break.
 BREAK_GAIN = 5.0
+"""Gain in log-likelihood that each break has to bring (per unit of dispersion). The best of 40 places gains
+4.2 or more in one of twenty simulated chambers without any break."""
 
-#: A part before or after the growth phase is a lag or a plateau when it grows at less than this share of
-#: its rate.
 FLAT_SHARE = 1 / 3
+"""A part before or after the growth phase is a lag or a plateau when it grows at less than this share of its
+rate."""
 
-#: A change between two blocks is a jump when growth alone would bring it with less than this probability ...
 JUMP_PROBABILITY = 1e-3
-#: ... and it is at least so many cells,
+"""A change between two blocks is a jump when growth alone would bring it with less than this probability ...
+"""
 JUMP_CELLS = 4
-#: or, downward, at least so many cells and this share of those that were there.
+"""... and it is at least so many cells,"""
 ESCAPE_CELLS, ESCAPE_SHARE = 3, 0.5
+"""or, downward, at least so many cells and this share of those that were there."""
 
 
 @dataclass(frozen=True)

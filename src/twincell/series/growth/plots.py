@@ -11,14 +11,13 @@ from matplotlib.figure import Figure
 from twincell.series.growth.conditions import Comparison
 from twincell.series.growth.rate import Growth
 
-#: Chambers on one page of curves; more become further pages.
 PAGE = 24
+"""Chambers on one page of curves; more become further pages."""
 COLUMNS = 4
 
-#: Above this many chambers, rates stand without names.
 NAMED = 60
+"""Above this many chambers, rates stand without names."""
 
-#: Colours that people of any colour vision tell apart (Okabe and Ito 2008), by verdict.
 COLOURS = {
     "growing": "#009E73",
     "not growing": "#D55E00",
@@ -26,6 +25,7 @@ COLOURS = {
     "uncertain": "#0072B2",
     "too short": "#999999",
 }
+"""Colours that people of any colour vision tell apart (Okabe and Ito 2008), by verdict."""
 
 
 def curves(fitted: list[tuple[pd.DataFrame, Growth]], unit: str) -> Figure:

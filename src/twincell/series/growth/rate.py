@@ -15,14 +15,14 @@ from twincell.series.growth.phases import Phases, find_phases
 
 Floats = NDArray[np.float64]
 
-#: A chamber has grown when its fitted count rose by this factor in the growth phase.
 GROWN = 1.5
+"""A chamber has grown when its fitted count rose by this factor in the growth phase."""
 
-#: Confidence of all limits.
 CONFIDENCE = 0.95
+"""Confidence of all limits."""
 
-#: Fewest counts to fit, and fewest that a growth phase keeps.
 FEWEST = 4
+"""Fewest counts to fit, and fewest that a growth phase keeps."""
 
 VERDICTS = ("growing", "not growing", "shrinking", "uncertain", "too short")
 

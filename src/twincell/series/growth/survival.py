@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from scipy.linalg import expm
 from scipy.optimize import minimize
@@ -15,14 +14,14 @@ from twincell.series.smoothing.error_model import label_kernel
 
 Floats = NDArray[np.float64]
 
-#: Counts are looked at every so many frames: nearer ones share their errors.
 STEP = 10
+"""Counts are looked at every so many frames: nearer ones share their errors."""
 
-#: The growth rates a growing chamber may have, as factors of the usual one, equally likely.
 PACES = (0.5, 1.0, 1.6)
+"""The growth rates a growing chamber may have, as factors of the usual one, equally likely."""
 
-#: Above this a chamber is overfull and its success certain: the published recordings end here.
 FULL = 30
+"""Above this a chamber is overfull and its success certain: the published recordings end here."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +45,8 @@ class CultureModel:
     stopped: float = 0.03
 
 
-#: Phases: resting, growing at each pace, stopped.
 _PHASES = len(PACES) + 2
+"""Phases: resting, growing at each pace, stopped."""
 
 
 def survival(
@@ -134,18 +133,6 @@ def fit_culture(
         cost, simplex[0], method="Nelder-Mead", options={"maxfev": evaluations, "initial_simplex": simplex}
     )
     return model(best.x)
-
-
-def survival_table(
-    table: pd.DataFrame, first: int, model: CultureModel | None = None, horizon: int = 200
-) -> pd.Series:
-    """`survival` by chamber of a counts table that was smoothed with its first frames only."""
-    groups = [(name, rows.sort_values("frame")) for name, rows in table.groupby("chamber", sort=False)]
-    series = []
-    for _, rows in groups:
-        early = rows[rows["frame"] < rows["frame"].iloc[0] + first] if len(rows) else rows
-        series.append((early["frame"].to_numpy(), early["count"].to_numpy(float)))
-    return pd.Series(survival(series, model, horizon), [name for name, _ in groups], name="survival")
 
 
 def _filtered(frames: NDArray, counts: Floats, model: CultureModel) -> tuple[Floats, float]:

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import expm
 
-#: States of the hidden count: 0..60 cells. Chambers are called overfull above 30, so 60 leaves room for
-#: errors.
 STATES = 61
+"""States of the hidden count: 0..60 cells. Chambers are called overfull above 30, so 60 leaves room for
+errors."""
 
 
 @lru_cache(maxsize=64)

@@ -8,30 +8,32 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import norm, qmc
 
-from twincell.series.smoothing.chamber import Posterior, recordings
+from twincell.series.smoothing.chamber import Posterior, chamber_series
 from twincell.series.smoothing.error_model import SHOWN, ErrorModel
 from twincell.series.smoothing.intervals import conformal_level, interval, label_probability, surprise
-from twincell.series.smoothing.posterior import read
+from twincell.series.smoothing.posterior import infer
 
-#: Constants that are sought, each with the factor that is one standard deviation of where it is sought.
 FITTED = {
     "churn": 1.8,
     "slow": 1.4,
-    "habit": 1.5,
+    "persistent": 1.5,
     "memory": 1.5,
     "fast": 1.4,
     "weight": 1.4,
     "label": 1.4,
 }
+"""Constants that are sought, each with the factor that is one standard deviation of where it is sought."""
 
-#: Standard deviation of the mean error, in units of sqrt(n + 1).
 BIAS_PRIOR = 0.05
+"""Standard deviation of the mean error, in units of sqrt(n + 1)."""
 
-#: The middle of the search, in round numbers: what labels do not tell stays about here.
-START = ErrorModel(churn=0.1, slow=0.3, habit=0.2, memory=100.0, fast=1.5, weight=0.5, label=0.07, bias=0.0)
+START = ErrorModel(
+    churn=0.1, slow=0.3, persistent=0.2, memory=100.0, fast=1.5, weight=0.5, label=0.07, bias=0.0
+)
+"""The middle of the search, in round numbers: what labels do not tell stays about here."""
 
-#: Sets of constants that are tried (a power of two), and the share of them whose mean is taken.
 POINTS, BEST = 64, 1 / 8
+"""Sets of constants that are tried (a power of two), and the share of them whose mean is taken."""
 
 
 @dataclass(frozen=True)
@@ -142,9 +144,9 @@ def score_labels(table: pd.DataFrame, errors: ErrorModel, shown: int = 0) -> pd.
     at = shown_labels(rows, shown)
     rows.loc[at, "counted"] = rows.loc[at, "label"]
     own_rows = dict(list(rows.groupby("chamber", sort=False)))
-    read_all = read(recordings(rows, errors), errors)
+    posteriors = infer(chamber_series(rows, errors), errors)
     parts = [
-        _scored_chamber(posterior, own_rows[posterior.recording.chamber], errors) for posterior in read_all
+        _scored_chamber(posterior, own_rows[posterior.recording.chamber], errors) for posterior in posteriors
     ]
     return pd.concat(parts, ignore_index=True)
 

@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 
 from twincell.series.smoothing.error_model import ErrorModel, fast_error, usual_growth
 
-#: A gap longer than this many steps is treated as this long: the process has forgotten by then, and a
-#: recording resumed next week must not cost a week of states.
 LONGEST_GAP = 100
+"""A gap longer than this many steps is treated as this long: the process has forgotten by then, and a
+recording resumed next week must not cost a week of states."""
 
 
 @dataclass(frozen=True)
-class Recording:
+class ChamberSeries:
     """What was seen of one chamber, on a regular grid of frames.
 
     Attributes:
@@ -48,7 +48,7 @@ class Posterior:
         paths: (F, D) whole count paths drawn from the posterior, where asked for.
     """
 
-    recording: Recording
+    recording: ChamberSeries
     probability: NDArray[np.float32]
     expected: NDArray[np.float64]
     slow: NDArray[np.float64]
@@ -65,9 +65,9 @@ class Posterior:
         return (self.probability.cumsum(1) < 0.5).sum(1)
 
 
-def record(
+def on_grid(
     chamber: str, frames: NDArray, estimates: NDArray, counted: NDArray, errors: ErrorModel
-) -> Recording:
+) -> ChamberSeries:
     """Puts the rows of one chamber on a grid.
 
     Args:
@@ -83,26 +83,26 @@ def record(
     length = int(place[-1]) + 1
     estimate = np.full(length, np.nan)
     estimate[place] = np.clip(estimates, 0.0, 70.0)
-    people = np.full(length, -1, np.int64)
-    people[place] = np.where(np.isfinite(counted), np.round(np.nan_to_num(counted)), -1).astype(np.int64)
-    return Recording(
+    labelled = np.full(length, -1, np.int64)
+    labelled[place] = np.where(np.isfinite(counted), np.round(np.nan_to_num(counted)), -1).astype(np.int64)
+    return ChamberSeries(
         chamber=chamber,
         frames=np.asarray(frames, np.int64),
         place=place,
         estimate=estimate,
-        counted=people,
+        counted=labelled,
         fast=fast_error(estimate, errors),
         growth=usual_growth(estimate, errors),
     )
 
 
-def recordings(table: pd.DataFrame, errors: ErrorModel) -> list[Recording]:
+def chamber_series(table: pd.DataFrame, errors: ErrorModel) -> list[ChamberSeries]:
     """Every chamber of a table with columns chamber, frame, count_frame and, where known, counted."""
     found = []
     for name, rows in table.groupby("chamber", sort=False):
         rows = rows.sort_values("frame", kind="stable").drop_duplicates("frame")
         counted = rows["counted"].to_numpy(float) if "counted" in rows else np.full(len(rows), np.nan)
         found.append(
-            record(str(name), rows["frame"].to_numpy(), rows["count_frame"].to_numpy(float), counted, errors)
+            on_grid(str(name), rows["frame"].to_numpy(), rows["count_frame"].to_numpy(float), counted, errors)
         )
     return found

@@ -1,4 +1,4 @@
-"""What counted frames say about the frame model's habit in their chamber: too many here, too few there."""
+"""The bias of the frame model in one chamber, as far as its counted frames tell."""
 
 from dataclasses import dataclass
 
@@ -6,20 +6,22 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
-from twincell.series.smoothing.chamber import Recording
+from twincell.series.smoothing.chamber import ChamberSeries
 from twincell.series.smoothing.error_model import ErrorModel, running_median, spread
 
 Floats = NDArray[np.float64]
 
-#: Frames on either side whose median stands for the estimate at a counted frame: one bad frame is outvoted.
 BESIDE = 1
+"""Frames on either side whose median stands for the estimate at a counted frame: one bad frame is outvoted.
+"""
 
-#: Errors beyond this many standard deviations are taken for this many: rather a slip of the pen than a habit.
 SLIP = 4.0
+"""Errors beyond this many standard deviations are taken for this many: rather a slip of the pen than a bias.
+"""
 
 
 @dataclass(frozen=True)
-class Habit:
+class ChamberBias:
     """The slow error of one chamber, as far as its counted frames tell.
 
     Attributes:
@@ -33,12 +35,12 @@ class Habit:
     evidence: float
 
 
-def habit(recording: Recording, errors: ErrorModel) -> Habit:
+def chamber_bias(recording: ChamberSeries, errors: ErrorModel) -> ChamberBias:
     """The slow error as a Gaussian process, given its values at the counted frames (kriging).
 
-    Covariance between two frames d apart: slow^2 (habit + (1 - habit) exp(-d / memory)), a part that a
-    chamber keeps and one that passes (Rasmussen & Williams 2006, equations 2.25, 2.26 and 2.30). What is seen
-    of it at a counted frame is (estimate - count) / sqrt(n + 1), with the errors of the person and the frame.
+    Covariance between two frames d apart: slow^2 (persistent + (1 - persistent) exp(-d / memory)), a part
+    that a chamber keeps and one that passes (Rasmussen & Williams 2006, equations 2.25, 2.26 and 2.30). What
+    is seen of it at a counted frame is (estimate - count) / sqrt(n + 1), with the errors of person and frame.
 
     Args:
         recording: a chamber, counted or not.
@@ -52,7 +54,7 @@ def habit(recording: Recording, errors: ErrorModel) -> Habit:
     at = np.flatnonzero((recording.counted >= 0) & np.isfinite(near))
     mean, deviation = np.full(length, errors.bias), np.full(length, errors.slow)
     if not len(at):
-        return Habit(mean, deviation, 0.0)
+        return ChamberBias(mean, deviation, 0.0)
     count = recording.counted[at].astype(float)
     noise = errors.label**2 + recording.fast**2
     limit = SLIP * np.hypot(errors.slow, np.sqrt(noise))
@@ -64,9 +66,9 @@ def habit(recording: Recording, errors: ErrorModel) -> Habit:
     mean += across @ cho_solve(factor, seen)
     deviation = np.sqrt(np.maximum(errors.slow**2 - (across * solved.T).sum(1), 1e-4 * errors.slow**2))
     fit = seen @ cho_solve(factor, seen) + 2.0 * np.log(np.diag(factor[0])).sum()
-    return Habit(mean, deviation, -0.5 * float(fit + len(at) * np.log(2.0 * np.pi)))
+    return ChamberBias(mean, deviation, -0.5 * float(fit + len(at) * np.log(2.0 * np.pi)))
 
 
 def _covariance(a: NDArray[np.intp], b: NDArray[np.intp], errors: ErrorModel) -> Floats:
     apart = np.abs(a[:, None] - b[None, :])
-    return errors.slow**2 * (errors.habit + (1.0 - errors.habit) * np.exp(-apart / errors.memory))
+    return errors.slow**2 * (errors.persistent + (1.0 - errors.persistent) * np.exp(-apart / errors.memory))

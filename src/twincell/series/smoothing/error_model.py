@@ -10,8 +10,8 @@ from twincell.series.smoothing.birth_death import STATES, slow_grid
 
 Floats = NDArray[np.floating]
 
-#: Counted frames that a person with a new chamber is asked for; half of the calibration may see so many.
 SHOWN = 5
+"""Counted frames that a person with a new chamber is asked for; half of the calibration may see so many."""
 
 
 @dataclass(frozen=True)
@@ -22,36 +22,36 @@ class ErrorModel:
     with the count (on the published labels the scatter divided by it is flat from 1 to 30 cells).
     """
 
-    #: The count goes up, and down, this times sqrt(n + 1) times per frame, before growth is added.
     churn: float = 0.076
-    #: Net growth per cell and frame, where a chamber is too short to show its own.
+    """The count goes up, and down, this times sqrt(n + 1) times per frame, before growth is added."""
     growth: float = 0.005
-    #: Jumps to any count (flushed in, escaped), per chamber and frame.
+    """Net growth per cell and frame, where a chamber is too short to show its own."""
     jump: float = 0.0005
-    #: Mean error of the frame model in chambers it has not seen.
+    """Jumps to any count (flushed in, escaped), per chamber and frame."""
     bias: float = -0.054
-    #: Standard deviation of the slow error: a clump misread for many frames, a chamber whose cells look
-    #: larger.
+    """Mean error of the frame model in chambers it has not seen."""
     slow: float = 0.25
-    #: Share of its variance that a chamber keeps throughout.
-    habit: float = 0.214
-    #: Frames after which the rest has forgotten itself to 1/e.
+    """Standard deviation of the slow error: a clump misread for many frames, a chamber whose cells look
+    larger."""
+    persistent: float = 0.214
+    """Share of its variance that a chamber keeps throughout."""
     memory: float = 86.0
-    #: The fast error of a frame is this times the one seen between neighbouring frames of its chamber.
+    """Frames after which the rest has forgotten itself to 1/e."""
     fast: float = 1.72
-    #: What a frame says is raised to this power: neighbouring frames err alike, and two of them say hardly
-    #: more than one.
+    """The fast error of a frame is this times the one seen between neighbouring frames of its chamber."""
     weight: float = 0.543
-    #: Chambers too short to tell their own fast error share this one.
+    """What a frame says is raised to this power: neighbouring frames err alike, and two of them say hardly
+    more than one."""
     fast_prior: float = 0.15
-    #: Share of frames whose estimate says nothing.
+    """Chambers too short to tell their own fast error share this one."""
     outlier: float = 0.005
-    #: Mean size of a person's error.
+    """Share of frames whose estimate says nothing."""
     label: float = 0.056
-    #: Probability that the label lies in the interval's nominal set, chosen so that 90 % of labels do.
+    """Mean size of a person's error."""
     level: float = 0.70
-    #: The same where `SHOWN` frames of the chamber or more were counted.
+    """Probability that the label lies in the interval's nominal set, chosen so that 90 % of labels do."""
     level_counted: float = 0.67
+    """The same where `SHOWN` frames of the chamber or more were counted."""
 
     def level_for(self, counted: int) -> float:
         """The level of a chamber with so many counted frames; between both where they are few."""
@@ -67,9 +67,9 @@ def spread(count: NDArray) -> NDArray[np.float64]:
     return np.sqrt(np.maximum(count, 0.0) + 1.0)
 
 
-#: Levels of the slow error. Thirteen put them 0.4 standard deviations apart; with nine, results still hung
-#: on where they fell.
 LEVELS = 13
+"""Levels of the slow error. Thirteen put them 0.4 standard deviations apart; with nine, results still hung on
+where they fell."""
 
 # Median of |a - b| for two independent Student t3 variables of scale 1 (simulated with 10^7 draws).
 _MEDIAN_DIFFERENCE = 1.228
@@ -101,11 +101,11 @@ def fast_error(estimate: Floats, errors: ErrorModel) -> float:
     return max(errors.fast * mixed, floor)
 
 
-#: Blocks of frames whose medians show the growth of a chamber, and the fewest frames each should have.
 _BLOCKS, _BLOCK_FRAMES = 20, 4
+"""Blocks of frames whose medians show the growth of a chamber, and the fewest frames each should have."""
 
-#: Growth is put on multiples of this, per frame, within these bounds; it only has to be about right.
 _GROWTH_STEP, _FASTEST = 0.002, 0.04
+"""Growth is put on multiples of this, per frame, within these bounds; it only has to be about right."""
 
 
 def usual_growth(estimate: Floats, errors: ErrorModel) -> float:
@@ -166,8 +166,8 @@ def frame_likelihood(
     return density
 
 
-#: Frames on either side that make up the local level.
 _AROUND = 5
+"""Frames on either side that make up the local level."""
 
 
 def running_median(estimate: Floats, around: int) -> Floats:

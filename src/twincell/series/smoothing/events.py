@@ -9,14 +9,15 @@ from numpy.typing import NDArray
 
 from twincell.series.smoothing.chamber import Posterior
 
-#: Steps in the same direction at most this many frames apart are one event, and an event's probability asks
-#: for a change between this many frames before and after: no frame model places a division more exactly.
 WINDOW = 3
+"""Steps in the same direction at most this many frames apart are one event, and an event's probability asks
+for a change between this many frames before and after: no frame model places a division more exactly."""
 
-#: A loss is an escape (and a gain an influx) when it is at least this many cells ...
 SUDDEN_CELLS = 3
-#: ... and at least this share of the cells that were there. One cell may die; a third of them at once do not.
+"""A loss is an escape (and a gain an influx) when it is at least this many cells ..."""
 SUDDEN_SHARE = 1 / 3
+"""... and at least this share of the cells that were there. One cell may die; a third of them at once do not.
+"""
 
 
 @dataclass(frozen=True)

@@ -19,18 +19,18 @@ EMPTY = "empty"
 BAD_FRAME = "bad frame"
 DUPLICATE = "duplicate frame"
 
-#: The published images end at 30 cells, and so does what any model here has learned.
 FULL = 30
+"""The published images end at 30 cells, and so does what any model here has learned."""
 
-#: A frame is bad when its estimate lies this many fast errors from what its neighbours say ...
 BAD_SCALES = 8.0
-#: ... and at least so many cells: below, a person would not look twice.
+"""A frame is bad when its estimate lies this many fast errors from what its neighbours say ..."""
 BAD_CELLS = 1.5
+"""... and at least so many cells: below, a person would not look twice."""
 
-#: A frame is out of focus below this share of its neighbours' median sharpness ...
 BLURRED_SHARE = 0.5
-#: ... among so many neighbours on either side.
+"""A frame is out of focus below this share of its neighbours' median sharpness ..."""
 NEIGHBOURS = 12
+"""... among so many neighbours on either side."""
 
 
 def flags(

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from twincell.series.smoothing.error_model import label_kernel
 
-#: Share of a person's counts that the interval is to hold.
 COVERAGE = 0.90
+"""Share of a person's counts that the interval is to hold."""
 
 
 def label_probability(probability: NDArray[np.float32], label: float) -> NDArray[np.float64]:

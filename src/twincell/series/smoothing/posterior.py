@@ -8,29 +8,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twincell.series.smoothing.birth_death import STATES, slow_grid, slow_prior, slow_steps, transition
-from twincell.series.smoothing.chamber import Posterior, Recording
-from twincell.series.smoothing.chamber_bias import Habit, habit
+from twincell.series.smoothing.chamber import ChamberSeries, Posterior
+from twincell.series.smoothing.chamber_bias import ChamberBias, chamber_bias
 from twincell.series.smoothing.error_model import LEVELS, ErrorModel, frame_likelihood, label_kernel, spread
 from twincell.series.smoothing.forward_backward import Chain, draw_paths, filtered, smoothed
 
-#: Values (frames x chambers x slow levels x counts) held at once. Float32, three arrays: 24 MB, of which a
-#: processor keeps much at hand; six times as many took 1.5 times as long.
 BATCH_VALUES = 2_000_000
+"""Values (frames x chambers x slow levels x counts) held at once. Float32, three arrays: 24 MB, of which a
+processor keeps much at hand; six times as many took 1.5 times as long."""
 
-#: Paths drawn per chamber: a probability read from them is good to 0.07.
 PATHS = 50
+"""Paths drawn per chamber: a probability read from them is good to 0.07."""
 
-#: Sizes of the slow error that are tried on each chamber, as factors of the usual one: a frame model that is
-#: right here shows it by estimates that lie near whole numbers, and is then not to be doubted.
 SIZES = (1.0, 0.5, 0.25, 0.1)
+"""Sizes of the slow error that are tried on each chamber, as factors of the usual one: a frame model that is
+right here shows it by estimates that lie near whole numbers, and is then not to be doubted."""
 
-#: Weight of the frames' evidence for a size. Below 1, as neighbouring frames err together more than the model
-#: knows, and so hundreds of them say less than it thinks. Counted frames have their full weight.
 TEMPER = 0.3
+"""Weight of the frames' evidence for a size. Below 1, as neighbouring frames err together more than the model
+knows, and so hundreds of them say less than it thinks. Counted frames have their full weight."""
 
 
-def read(
-    recordings: Sequence[Recording],
+def infer(
+    recordings: Sequence[ChamberSeries],
     errors: ErrorModel,
     paths: int = 0,
     seed: int = 0,
@@ -78,7 +78,7 @@ class _Reading:
     slow: NDArray[np.float32]
     paths: NDArray[np.uint8] | None = None
 
-    def posterior(self, place: int, recording: Recording) -> Posterior:
+    def posterior(self, place: int, recording: ChamberSeries) -> Posterior:
         own = slice(0, len(recording.estimate))
         return Posterior(
             recording,
@@ -96,7 +96,7 @@ class _Reading:
         self.slow += part * (other.slow - self.slow)
 
 
-def _all_sizes(batch: list[Recording], errors: ErrorModel, paths: int, seed: int) -> _Reading:
+def _all_sizes(batch: list[ChamberSeries], errors: ErrorModel, paths: int, seed: int) -> _Reading:
     """The average over the sizes of the slow error, each weighted by its evidence."""
     chance = _chance(batch, paths, seed) if paths else None
     lengths = np.array([len(recording.estimate) for recording in batch])
@@ -106,11 +106,11 @@ def _all_sizes(batch: list[Recording], errors: ErrorModel, paths: int, seed: int
     mixed: _Reading | None = None
     for size in SIZES:
         sized = errors.with_(slow=errors.slow * size)
-        habits = [habit(recording, sized) for recording in batch]
-        slow = _slow(habits, int(lengths.max()), sized)
+        biases = [chamber_bias(recording, sized) for recording in batch]
+        slow = _slow(biases, int(lengths.max()), sized)
         chain, likelihood = _chain(batch, sized), _likelihood(batch, slow, sized)
         state, evidence = filtered(likelihood, chain)
-        weight = TEMPER * evidence + np.array([one.evidence for one in habits])
+        weight = TEMPER * evidence + np.array([one.evidence for one in biases])
         ahead = weight > best
         if drawn is not None and chance is not None and ahead.any():
             # Paths come from the likeliest size: a mixture of paths would need more of them.
@@ -128,7 +128,7 @@ def _all_sizes(batch: list[Recording], errors: ErrorModel, paths: int, seed: int
     return mixed
 
 
-def _chain(batch: list[Recording], errors: ErrorModel) -> Chain:
+def _chain(batch: list[ChamberSeries], errors: ErrorModel) -> Chain:
     return Chain(
         np.stack([transition(errors.churn, recording.growth, errors.jump) for recording in batch]),
         slow_steps(LEVELS, float(np.exp(-1.0 / errors.memory))),
@@ -137,11 +137,11 @@ def _chain(batch: list[Recording], errors: ErrorModel) -> Chain:
     )
 
 
-def _slow(habits: list[Habit], frames: int, errors: ErrorModel) -> NDArray[np.float32]:
+def _slow(biases: list[ChamberBias], frames: int, errors: ErrorModel) -> NDArray[np.float32]:
     """The slow error of every frame and chamber at each level, (F, C, LEVELS)."""
-    mean = np.full((frames, len(habits)), errors.bias)
-    deviation = np.full((frames, len(habits)), errors.slow)
-    for c, one in enumerate(habits):
+    mean = np.full((frames, len(biases)), errors.bias)
+    deviation = np.full((frames, len(biases)), errors.slow)
+    for c, one in enumerate(biases):
         mean[: len(one.mean), c], deviation[: len(one.mean), c] = one.mean, one.deviation
     return (mean[:, :, None] + deviation[:, :, None] * slow_grid(LEVELS)).astype(np.float32)
 
@@ -153,7 +153,9 @@ def _summed(state: NDArray[np.float32], slow: NDArray[np.float32]) -> _Reading:
     return _Reading(counts, expected, (state.sum(3) * slow).sum(2))
 
 
-def _likelihood(batch: list[Recording], slow: NDArray[np.float32], errors: ErrorModel) -> NDArray[np.float32]:
+def _likelihood(
+    batch: list[ChamberSeries], slow: NDArray[np.float32], errors: ErrorModel
+) -> NDArray[np.float32]:
     # Shorter chambers are padded with frames in which nothing was seen: that changes nothing before.
     estimate = np.full(slow.shape[:2], np.nan)
     for c, recording in enumerate(batch):
@@ -167,7 +169,7 @@ def _likelihood(batch: list[Recording], slow: NDArray[np.float32], errors: Error
     return likelihood
 
 
-def _chance(batch: list[Recording], paths: int, seed: int) -> NDArray[np.float32]:
+def _chance(batch: list[ChamberSeries], paths: int, seed: int) -> NDArray[np.float32]:
     length = max(len(r.estimate) for r in batch)
     chance = np.zeros((length, len(batch), paths, 2), np.float32)
     for c, recording in enumerate(batch):

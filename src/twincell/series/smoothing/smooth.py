@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from twincell.series.smoothing.chamber import Posterior, recordings
+from twincell.series.smoothing.chamber import Posterior, chamber_series
 from twincell.series.smoothing.error_model import ErrorModel
 from twincell.series.smoothing.events import Event, events
 from twincell.series.smoothing.flags import DUPLICATE, flags
 from twincell.series.smoothing.intervals import interval, label_probability
-from twincell.series.smoothing.posterior import PATHS, read
+from twincell.series.smoothing.posterior import PATHS, infer
 from twincell.series.smoothing.table import check_counts, with_counted
 
 
@@ -78,7 +78,7 @@ def smooth_all(
     errors = errors or ErrorModel()
     check_counts(table)
     rows = with_counted(table, counted)
-    found = read(recordings(rows, errors), errors, paths=PATHS, seed=seed, progress=progress)
+    found = infer(chamber_series(rows, errors), errors, paths=PATHS, seed=seed, progress=progress)
     posteriors = {posterior.recording.chamber: posterior for posterior in found}
     steps = {name: events([posterior]) for name, posterior in posteriors.items()}
 

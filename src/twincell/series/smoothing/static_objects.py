@@ -14,7 +14,7 @@ QUANTILE = 0.02
 """Higher shares begin to take real cells: at 5 % crowded phase-contrast chambers lost some."""
 
 
-def standing_density(density: NDArray[np.floating]) -> NDArray[np.float64]:
+def static_density(density: NDArray[np.floating]) -> NDArray[np.float64]:
     """(h, w) cells per map element that are there throughout; zeros for a recording too short to tell.
 
     Args:
@@ -26,7 +26,7 @@ def standing_density(density: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.asarray(np.quantile(maps, QUANTILE, axis=0))
 
 
-def without_standing(counts: NDArray[np.floating], density: NDArray[np.floating]) -> NDArray[np.float64]:
+def without_static(counts: NDArray[np.floating], density: NDArray[np.floating]) -> NDArray[np.float64]:
     """(T,) counts of one chamber's frames less what stands still, never below 0."""
-    still = standing_density(density).sum()
+    still = static_density(density).sum()
     return np.asarray(np.maximum(np.asarray(counts, dtype=np.float64) - still, 0.0))

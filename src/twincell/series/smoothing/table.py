@@ -45,13 +45,13 @@ def with_counted(table: pd.DataFrame, counted: pd.DataFrame | None) -> pd.DataFr
     rows["counted"] = np.nan
     if counted is None:
         return rows
-    people = _checked_people(counted, rows)
+    labelled = _checked_labels(counted, rows)
     key = pd.MultiIndex.from_frame(rows[["chamber", "frame"]])
-    rows["counted"] = people.reindex(key).to_numpy()
+    rows["counted"] = labelled.reindex(key).to_numpy()
     return rows
 
 
-def _checked_people(counted: pd.DataFrame, rows: pd.DataFrame) -> pd.Series:
+def _checked_labels(counted: pd.DataFrame, rows: pd.DataFrame) -> pd.Series:
     problems = [
         f"counted frames: column {name!r} is missing (they have: {', '.join(map(str, counted.columns))})"
         for name in ("chamber", "frame", "count")
@@ -62,10 +62,10 @@ def _checked_people(counted: pd.DataFrame, rows: pd.DataFrame) -> pd.Series:
         problems += _number_faults(counted["count"], "count", blank=True, where="counted frames")
     if problems:
         raise UserError(problems)
-    people = counted[pd.to_numeric(counted["count"]).notna()]
-    names, frames = people["chamber"].astype(str), pd.to_numeric(people["frame"]).astype(np.int64)
+    labelled = counted[pd.to_numeric(counted["count"]).notna()]
+    names, frames = labelled["chamber"].astype(str), pd.to_numeric(labelled["frame"]).astype(np.int64)
     series = pd.Series(
-        pd.to_numeric(people["count"]).to_numpy(float), pd.MultiIndex.from_arrays([names, frames])
+        pd.to_numeric(labelled["count"]).to_numpy(float), pd.MultiIndex.from_arrays([names, frames])
     )
     known = pd.MultiIndex.from_frame(rows[["chamber", "frame"]])
     for name, frame in series.index[~series.index.isin(known)]:

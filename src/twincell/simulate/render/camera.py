@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from twincell.simulate.draws import Draws, wander
+from twincell.simulate.draws import Draws, slow_drift
 from twincell.simulate.render.settings import BackgroundSettings, CameraSettings
 from twincell.simulate.render.texture import stock, window
 
@@ -27,9 +27,9 @@ def pick_backgrounds(settings: BackgroundSettings, backgrounds: Tensor, draws: D
     rows = torch.arange(h, device=draws.device) + offset[:, :1]
     columns = torch.arange(w, device=draws.device) + offset[:, 1:]
     if settings.flip_y:
-        rows = torch.where(draws.chance("background.flip-y", 0.5, 1), rows.flip(1), rows)
+        rows = torch.where(draws.bernoulli("background.flip-y", 0.5, 1), rows.flip(1), rows)
     if settings.flip_x:
-        columns = torch.where(draws.chance("background.flip-x", 0.5, 1), columns.flip(1), columns)
+        columns = torch.where(draws.bernoulli("background.flip-x", 0.5, 1), columns.flip(1), columns)
     first = torch.arange(len(picture), device=draws.device)
     return padded[first[:, None, None], rows[:, :, None], columns[:, None, :]]
 
@@ -79,9 +79,9 @@ def expose(settings: CameraSettings, picture: Tensor, draws: Draws) -> Tensor:
     if settings.offset != (0.0, 0.0):
         picture = picture + own(draws.between("camera.offset", settings.offset))
     if draws.frames is not None:
-        picture = picture * (1 + settings.drift * own(wander(draws, "camera.drift")))
+        picture = picture * (1 + settings.drift * own(slow_drift(draws, "camera.drift")))
     if settings.noise[1] > 0:
         picture = picture + own(draws.between("camera.noise", settings.noise)) * window(
-            stock((0.0,), draws.device)[0], draws.moment, "camera.window", h
+            stock((0.0,), draws.device)[0], draws.per_frame, "camera.window", h
         )
     return picture.clamp(0, 1)

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from twincell.simulate.scene.scene import SIZE, Scene
 
-FAR = 99.0  # px, distance to a cell that is not there
+FAR = 99.0
+"""px, distance to a cell that is not there."""
 HALVES = (8.0, 9.0, 10.0, 11.0, 12.0, 13.0, 14.0, 16.0, 20.0, 26.0, 36.0, 64.0)
 # px, half widths of patches: each cell takes the smallest that holds it
 

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from twincell.simulate.draws import Draws, wander
+from twincell.simulate.draws import Draws, slow_drift
 from twincell.simulate.render.dirt import bubbles_object, dirt_object
 from twincell.simulate.render.field import Field, Grid, cell_field
 from twincell.simulate.render.optics import Pupil, intensity
@@ -13,10 +13,14 @@ from twincell.simulate.render.settings import OpticsLook
 from twincell.simulate.render.texture import STOCK, bell, look_up, stock
 from twincell.simulate.scene.scene import Scene
 
-PAD = 8  # px around the image, so that the wrap-round of the Fourier transform stays outside
-REACH = 4.0  # px beyond an outline to which a cell's own light and its blebs may extend
-NECK = 3.0  # px over which two cells grown together share one surface
-GRAINS = (1.0, 2.0, 3.4)  # px, feature sizes of the fine, coarse and lumpy texture
+PAD = 8
+"""px around the image, so that the wrap-round of the Fourier transform stays outside."""
+REACH = 4.0
+"""px beyond an outline to which a cell's own light and its blebs may extend."""
+NECK = 3.0
+"""px over which two cells grown together share one surface."""
+GRAINS = (1.0, 2.0, 3.4)
+"""px, feature sizes of the fine, coarse and lumpy texture."""
 
 
 def objects_seen(look: OpticsLook, scene: Scene, draws: Draws, pupil: Pupil) -> tuple[Tensor, Tensor]:
@@ -46,10 +50,10 @@ def objects_seen(look: OpticsLook, scene: Scene, draws: Draws, pupil: Pupil) -> 
 
 def draw_pupil(look: OpticsLook, draws: Draws) -> Pupil:
     """The microscope of each image."""
-    blurred = draws.chance("pupil.blurred", look.blurred)
+    blurred = draws.bernoulli("pupil.blurred", look.blurred)
     defocus = draws.between("pupil.defocus", look.defocus)
     if draws.frames is not None:
-        defocus = defocus + look.wander * wander(draws, "pupil.wander")
+        defocus = defocus + look.focus_drift * slow_drift(draws, "pupil.wander")
     side = draws.uniform("pupil.side", high=2 * math.pi)
     oblique = draws.between("pupil.oblique", look.oblique)
     return Pupil(
@@ -106,7 +110,7 @@ def cell_object(
     position = spread(own(look.rim_position, "rim-position"))
     width, reach = spread(own(look.rim_width, "rim-width")), spread(own(look.rim_reach, "rim-reach"))
     strength = torch.exp(look.rim_spread * draws.normal("cells.rim-strength", slots).clamp(-1.5, 2.5))
-    dying = draws.chance("cells.refractile", own(look.refractile, "refractile-share"), slots)
+    dying = draws.bernoulli("cells.refractile", own(look.refractile, "refractile-share"), slots)
     strength = strength * torch.where(dying, draws.between("cells.dying", look.refractile_factor, slots), 1.0)
     rim = ring(edge - position, width, reach) * spread(strength * scene.depth.clamp(0.7, 1.0))
     touch = ring(other - position, width, reach)

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from twincell.simulate.draws import Draws
 
-STOCK = 512  # samples, side of a stock texture
+STOCK = 512
+"""Samples, side of a stock texture."""
 
 
 def bell(x: Tensor) -> Tensor:

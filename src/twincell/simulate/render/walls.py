@@ -10,8 +10,10 @@ from twincell.simulate.render.settings import WallLook
 from twincell.simulate.render.texture import bell, stock, window
 from twincell.simulate.scene.scene import SIZE, Chamber
 
-SHARP = 1.3  # px^2, defocus beyond which walls fade and the gaps of the comb shine
-MOTTLES = (6.0, 30.0)  # px, sizes of the patches and clouds of an empty field
+SHARP = 1.3
+"""px^2, defocus beyond which walls fade and the gaps of the comb shine."""
+MOTTLES = (6.0, 30.0)
+"""px, sizes of the patches and clouds of an empty field."""
 
 
 def drawn_background(look: WallLook, chamber: Chamber, draws: Draws, defocus: Tensor) -> Tensor:

@@ -10,10 +10,14 @@ from twincell.simulate.draws import Draws
 from twincell.simulate.scene.scene import SIZE, Chamber
 from twincell.simulate.scene.settings import MOST_VISITORS, PlaceSettings
 
-INSIDE = 1.0  # px a place in a door may lie inside of the chamber
-CLEAR = 3.0  # px between a centre and a pillar
-WIDEST = 6.5  # px, the radius of a cell that fits through a door
-BEYOND = 3.0  # px a visitor may lie out of view: its rim is still seen
+INSIDE = 1.0
+"""px a place in a door may lie inside of the chamber."""
+CLEAR = 3.0
+"""px between a centre and a pillar."""
+WIDEST = 6.5
+"""px, the radius of a cell that fits through a door."""
+BEYOND = 3.0
+"""px a visitor may lie out of view: its rim is still seen."""
 
 
 def visitor_slots(settings: PlaceSettings) -> int:
@@ -26,7 +30,7 @@ def visitors(settings: PlaceSettings, draws: Draws, chamber: Chamber) -> Tensor:
     slots = visitor_slots(settings)
     has_door = (chamber.pillars[:, 0, 1] > 0) | (chamber.channel[:, 1] > 0)
     # Two chances of half the mean number each: seldom two at once, as in the recordings.
-    return draws.chance("doors.visitors", settings.visitors / MOST_VISITORS, slots) & has_door[:, None]
+    return draws.bernoulli("doors.visitors", settings.visitors / MOST_VISITORS, slots) & has_door[:, None]
 
 
 def through_doors(
@@ -42,7 +46,7 @@ def through_doors(
     if settings.doors == 0 and counted == shape[0]:
         return x, y
     visiting = (torch.arange(shape[0], device=x.device) >= counted)[:, None]
-    use = draws.chance("place.door", settings.doors, *shape) | visiting
+    use = draws.bernoulli("place.door", settings.doors, *shape) | visiting
     across, along = draws.uniform("place.door-x", *shape), draws.uniform("place.door-y", *shape)
     box = chamber.box[:, :, None, None]
 

@@ -10,7 +10,8 @@ from twincell.simulate.scene.doors import through_doors
 from twincell.simulate.scene.scene import SIZE, Chamber
 from twincell.simulate.scene.settings import PlaceSettings
 
-_FAR = 1e4  # px, a distance that never touches
+_FAR = 1e4
+"""px, a distance that never touches."""
 
 
 def place(
@@ -51,7 +52,7 @@ def place(
         squeeze = torch.where(fusing[:, None, None], fused, squeeze)
         tightest = torch.where(fusing[:, None], min(settings.fused_squeeze), tightest)
     which = draws.uniform("place.which", slots, tries)
-    beside = draws.chance("place.beside", settings.touching, slots, tries)
+    beside = draws.bernoulli("place.beside", settings.touching, slots, tries)
     if petal is not None:
         which = torch.where(petal[..., None], 0.0, which)
         beside = beside | petal[..., None]
@@ -130,7 +131,7 @@ def _open_places(
     if s.crowding > 0:
         centre = low + draws.uniform("place.crowd", 1, 1, 2) * extent
         width = draws.between("place.crowd-width", s.crowd_width, 1, 1)
-        crowded = draws.chance("place.crowded", s.crowding, 1, 1) & draws.chance(
+        crowded = draws.bernoulli("place.crowded", s.crowding, 1, 1) & draws.bernoulli(
             "place.in-crowd", 0.8, *shape
         )
         near_x = centre[..., 0] + width * draws.normal("place.crowd-x", *shape)

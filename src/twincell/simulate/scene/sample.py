@@ -105,22 +105,22 @@ def shapes(s: CellSettings, draws: Draws, slots: int) -> dict[str, Tensor]:
     spread = s.spread * draws.normal("cells.spread", slots).clamp(-2.5, 2.5)
     radius = typical * torch.exp(spread)
     stretch = draws.between("cells.stretch", s.stretch, slots)
-    long = draws.chance("cells.long", s.long, slots)
+    long = draws.bernoulli("cells.long", s.long, slots)
     stretch = torch.where(long, draws.between("cells.long-stretch", s.long_stretch, slots), stretch)
     tilt = draws.uniform("cells.tilt", slots, high=math.pi)
     if s.sides:
         radius, stretch, tilt = _moved_sides(s.sides, draws, radius)
     # Swollen and blebbing cells come together in some chambers and not in others, as in a real cultivation.
-    swollen = draws.chance("cells.swollen", draws.between("cells.swollen-share", s.swollen, 1), slots)
-    swollen = swollen & draws.chance("cells.swollen-image", s.swollen_images, 1)
+    swollen = draws.bernoulli("cells.swollen", draws.between("cells.swollen-share", s.swollen, 1), slots)
+    swollen = swollen & draws.bernoulli("cells.swollen-image", s.swollen_images, 1)
     factor = draws.between("cells.swollen-factor", s.swollen_factor, slots)
-    blebs = draws.chance("cells.bleb", s.blebbing, slots)
-    blebs = blebs & draws.chance("cells.bleb-image", s.blebbing_images, 1)
+    blebs = draws.bernoulli("cells.bleb", s.blebbing, slots)
+    blebs = blebs & draws.bernoulli("cells.bleb-image", s.blebbing_images, 1)
     rough = draws.between("cells.bleb-size", s.bleb, slots)
     coarse = torch.where(blebs, 1.6, 1.0) * torch.where(swollen, s.swollen_grain, 1.0)
     uneven = s.lobes * torch.where(swollen, s.swollen_lobes, 1.0)
     thin = draws.between("cells.swollen-depth", s.swollen_depth, slots)
-    fusing = draws.chance("cells.fused-image", s.fused_images, 1)
+    fusing = draws.bernoulli("cells.fused-image", s.fused_images, 1)
     fused = (fusing * draws.between("cells.fused", s.fused, 1)).expand_as(radius)
     # A rosette is a clump of large cells grown together round the first one.
     petal = petals(s, draws, slots)
@@ -141,7 +141,7 @@ def shapes(s: CellSettings, draws: Draws, slots: int) -> dict[str, Tensor]:
 def petals(s: CellSettings, draws: Draws, slots: int) -> Tensor:
     """(N, S) bool: the cells of a rosette, the one in its middle first; none in most chambers."""
     number = draws.between("cells.petals", s.petals, 1)
-    return draws.chance("cells.rosette-image", s.rosette_images, 1) & (
+    return draws.bernoulli("cells.rosette-image", s.rosette_images, 1) & (
         torch.arange(slots, device=draws.device) < number
     )
 

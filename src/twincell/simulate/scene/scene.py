@@ -7,7 +7,8 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-SIZE = 128  # px, the side of a chamber image; every length of a scene is in these pixels
+SIZE = 128
+"""px, the side of a chamber image; every length of a scene is in these pixels."""
 
 
 class _Batched:

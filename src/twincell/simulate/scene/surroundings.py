@@ -9,7 +9,8 @@ from twincell.simulate.draws import Draws
 from twincell.simulate.scene.scene import SIZE, Chamber, Dirt, Scene
 from twincell.simulate.scene.settings import ChamberSettings, DirtSettings
 
-ITEMS = 8  # most specks, rings and debris of each kind in a chamber
+ITEMS = 8
+"""Most specks, rings and debris of each kind in a chamber."""
 
 
 def chamber(settings: ChamberSettings, draws: Draws) -> Chamber:
@@ -51,12 +52,12 @@ def dirt(settings: DirtSettings, draws: Draws) -> Dirt:
     s = settings
     if s.specks + s.rings + s.debris == 0:
         return Dirt(*(torch.zeros(len(draws.ids), ITEMS, k, device=draws.device) for k in (4, 5, 4, 4)))
-    bright = draws.chance("dirt.bright", s.speck_bright, ITEMS)
+    bright = draws.bernoulli("dirt.bright", s.speck_bright, ITEMS)
     speck_size = draws.between("dirt.speck-radius", s.speck_radius, ITEMS)
     speck_power = draws.between("dirt.speck-strength", (0.2, 1.0), ITEMS) * torch.where(bright, 1.0, -1.0)
     ring_size = draws.between("dirt.ring-radius", s.ring_radius, ITEMS)
     ring_wave, ring_power = draws.uniform("dirt.ring-wave", ITEMS), draws.normal("dirt.ring-strength", ITEMS)
-    ring_wave = ring_wave + draws.chance("dirt.disc", s.discs, ITEMS)  # from 1 on: discs
+    ring_wave = ring_wave + draws.bernoulli("dirt.disc", s.discs, ITEMS)  # from 1 on: discs
     debris_size = draws.between("dirt.debris-radius", s.debris_radius, ITEMS)
     debris_power = draws.between("dirt.debris-strength", (0.3, 1.0), ITEMS)
     return Dirt(
@@ -88,7 +89,7 @@ def _items(draws: Draws, kind: str, mean: float, *values: Tensor) -> Tensor:
     Their number is binomial about the chamber's own rate, which is drawn around the given mean.
     """
     rate = draws.uniform(f"dirt.{kind}-rate", 1, high=2 * mean / ITEMS)
-    there = draws.chance(f"dirt.{kind}-there", rate, ITEMS)
+    there = draws.bernoulli(f"dirt.{kind}-there", rate, ITEMS)
     x = draws.uniform(f"dirt.{kind}-x", ITEMS, high=float(SIZE))
     y = draws.uniform(f"dirt.{kind}-y", ITEMS, high=float(SIZE))
     return torch.stack([x, y, *values[:-1], values[-1] * there], -1)

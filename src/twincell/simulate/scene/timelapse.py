@@ -14,7 +14,8 @@ from twincell.simulate.scene.scene import Chamber, Dirt, Scene
 from twincell.simulate.scene.settings import SceneSettings, load_scene_settings
 from twincell.simulate.scene.surroundings import chamber, dirt
 
-ROUNDS = 10  # of pushing apart, at most, per frame
+ROUNDS = 10
+"""Rounds of pushing apart, at most, per frame."""
 
 
 @dataclass
@@ -50,8 +51,8 @@ class _Cells:
     dying: Tensor  # hours since it began to die, negative while it does not
 
 
-class _Luck:
-    """What happens by chance in each frame, drawn for 64 frames at a time: (S,) or (S, 2) per frame."""
+class _RandomEvents:
+    """Deaths, washouts and random steps, drawn for 64 frames at a time: (S,) or (S, 2) per frame."""
 
     FRAMES = 64
 
@@ -59,8 +60,8 @@ class _Luck:
         hours, shape = growth.frame_interval_h, (self.FRAMES, growth.most)
         death = 1 - math.exp(-growth.death_per_h * hours)
         washout = 1 - math.exp(-growth.washout_per_h * hours)
-        self.death = draws.chance(f"growth.death-{block}", death, *shape)[0]
-        self.washout = draws.chance(f"growth.washout-{block}", washout, *shape)[0]
+        self.death = draws.bernoulli(f"growth.death-{block}", death, *shape)[0]
+        self.washout = draws.bernoulli(f"growth.washout-{block}", washout, *shape)[0]
         self.step = growth.step * draws.normal(f"growth.step-{block}", *shape, 2)[0]
 
 
@@ -90,22 +91,22 @@ def timelapse(
     draws = Draws(seed, torch.tensor([chamber_id], dtype=torch.int64, device=device))
     walls = chamber(settings.chamber, draws)
     # Cells that move and divide do not stay round one another: no rosettes, and no visitors either.
-    look = shapes(settings.cells.model_copy(update={"rosette_images": 0.0}), draws, growth.most)
-    look.pop("radius")
-    soil = dirt(settings.dirt, draws)
+    outlines = shapes(settings.cells.model_copy(update={"rosette_images": 0.0}), draws, growth.most)
+    outlines.pop("radius")
+    dust = dirt(settings.dirt, draws)
     cells, doubling = _first(settings, growth, draws, walls)
     scenes, born, lost = [], [0], [0]
     for frame in range(frames):
-        if frame % _Luck.FRAMES == 0:
-            luck = _Luck(growth, draws, frame // _Luck.FRAMES)
+        if frame % _RandomEvents.FRAMES == 0:
+            events = _RandomEvents(growth, draws, frame // _RandomEvents.FRAMES)
         if frame:
-            now = frame % _Luck.FRAMES
-            gone = _lose(cells, growth, luck.death[now], luck.washout[now])
+            now = frame % _RandomEvents.FRAMES
+            gone = _lose(cells, growth, events.death[now], events.washout[now])
             gained = _grow(cells, growth, doubling, draws, frame)
-            _move(cells, settings, growth, walls, luck.step[now])
+            _move(cells, settings, growth, walls, events.step[now])
             born.append(gained)
             lost.append(gone)
-        scenes.append(_scene(cells, growth, walls, soil, look))
+        scenes.append(_scene(cells, growth, walls, dust, outlines))
     return Timelapse(
         scene=Scene.cat(scenes),
         time_h=torch.arange(frames, dtype=torch.float64) * growth.frame_interval_h,
@@ -125,7 +126,7 @@ def _first(
     present = torch.arange(slots, device=draws.device)[None] < min(start, slots)
     typical = float(draws.between("cells.radius", settings.cells.radius)[0])
     doubling = float(draws.between("growth.doubling", growth.doubling_h)[0])
-    if bool(draws.chance("growth.resting", growth.resting_chambers)[0]):
+    if bool(draws.bernoulli("growth.resting", growth.resting_chambers)[0]):
         doubling = math.inf
     # In a growing population, ages follow the density 2 ln 2 2^(-a): newborn cells are twice as many as old
     # ones.
@@ -153,7 +154,7 @@ def _cycles(growth: GrowthSettings, doubling: float, draws: Draws, frame: int) -
     spread = torch.exp(
         growth.cycle_spread * draws.normal(f"growth.cycle-{frame}", growth.most).clamp(-2.5, 2.5)
     )
-    rests = draws.chance(f"growth.rests-{frame}", growth.resting_cells, growth.most)
+    rests = draws.bernoulli(f"growth.rests-{frame}", growth.resting_cells, growth.most)
     return torch.where(rests, math.inf, doubling * spread)
 
 
@@ -247,19 +248,19 @@ def _move(
 
 
 def _scene(
-    cells: _Cells, growth: GrowthSettings, walls: Chamber, soil: Dirt, look: dict[str, Tensor]
+    cells: _Cells, growth: GrowthSettings, walls: Chamber, dust: Dirt, outlines: dict[str, Tensor]
 ) -> Scene:
     """The scene of this moment: resting cells turn pale, dying ones bleb."""
     pale = torch.where(torch.isinf(cells.cycle_h) & (cells.age > 1), 0.75, 1.0)
     blebs = 0.8 * (cells.dying / growth.dying_h).clamp(0, 1)
-    changing = {"depth": look["depth"] * pale, "bleb": look["bleb"] + blebs}
+    changing = {"depth": outlines["depth"] * pale, "bleb": outlines["bleb"] + blebs}
     return Scene(
         present=cells.present.clone(),
         counted=cells.present.clone(),
         x=cells.x.clone(),
         y=cells.y.clone(),
         radius=_radius(cells, growth),
-        **{**look, **changing},
+        **{**outlines, **changing},
         chamber=walls,
-        dirt=soil,
+        dirt=dust,
     )
