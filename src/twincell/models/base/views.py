@@ -71,7 +71,8 @@ def predict_any(
         progress: called with how many images have been finished since.
 
     Returns:
-        The counts. `density` where all images are of one size: it covers each image, rounded up to `GRAIN`.
+        The counts. `density` where all images are of one size: it covers each image in whole
+        elements.
         `novelty` is the mean over the views and `std` the root of the sum of their variances, each view by
         the area it owns.
     """
@@ -86,7 +87,9 @@ def predict_any(
         if progress is not None and finished > before:
             progress(finished - before)
     every, starts = Prediction.join(looks), [0, *ends.tolist()]
-    return Prediction.join([_joined(every, starts[k], grid, view) for k, grid in enumerate(grids)])
+    return Prediction.join(
+        [_joined(every, starts[k], grid, view, tuple(images[k].shape[1:])) for k, grid in enumerate(grids)]
+    )
 
 
 def _grid(image: Tensor, view: tuple[int, int]) -> list[tuple[Span, Span]]:
@@ -119,13 +122,17 @@ def mirrored(start: int, view: int, length: int) -> Tensor:
 
 
 def _joined(
-    looks: Prediction, start: int, grid: list[tuple[Span, Span]], view: tuple[int, int]
+    looks: Prediction,
+    start: int,
+    grid: list[tuple[Span, Span]],
+    view: tuple[int, int],
+    size: tuple[int, int],
 ) -> Prediction:
-    """What the views from number `start` on, those of one image, say together."""
+    """What the views from number `start` on, those of one image of this size, say together."""
     assert looks.density is not None
     down = view[0] // looks.density.shape[2]
     across = view[1] // looks.density.shape[3]
-    density = torch.zeros(1, 1, grid[-1][0].last // down, grid[-1][1].last // across)
+    canvas = torch.zeros(1, 1, grid[-1][0].last // down, grid[-1][1].last // across)
     shares = torch.zeros(len(grid))
     for k, (rows, columns) in enumerate(grid):
         own = looks.density[
@@ -135,8 +142,10 @@ def _joined(
             (columns.first - columns.start) // across : (columns.last - columns.start) // across,
         ]
         top, left = rows.first // down, columns.first // across
-        density[0, 0, top : top + own.shape[0], left : left + own.shape[1]] = own
+        canvas[0, 0, top : top + own.shape[0], left : left + own.shape[1]] = own
         shares[k] = own.numel()
+    inside = _inside(size[0], down)[:, None] * _inside(size[1], across)
+    density = canvas[:, :, : inside.shape[0], : inside.shape[1]] * inside
     views = slice(start, start + len(grid))
     novelty = None if looks.novelty is None else (looks.novelty[views] * shares).sum() / shares.sum()
     whole = view[0] // down * (view[1] // across)
@@ -147,6 +156,12 @@ def _joined(
         density,
         None if novelty is None else novelty[None],
     )
+
+
+def _inside(length: int, step: int) -> Tensor:
+    """The share of each element of `step` pixels that lies on an axis; only the last may be below 1."""
+    share = (length - torch.arange(0, length, step)) / step
+    return share.clamp(max=1.0)
 
 
 def _rounded_up(length: int) -> int:
