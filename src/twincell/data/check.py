@@ -21,6 +21,7 @@ from twincell.data.rows import examine, pages, read_rows, typed
 from twincell.errors import UserError
 from twincell.faults import Fault, FaultError, error, warning
 from twincell.files import write_atomic
+from twincell.io.readers import is_image_file
 
 NEAR = 10  # frames; held-out frames this near to labelled training frames of their chamber are no new images
 JUMP = 5  # cells; a label this far from both its neighbours in time, and by half of them, is likely a slip
@@ -124,7 +125,7 @@ def _image_faults(
     rows = rows.assign(row=range(len(rows)))
     sizes: Counter[tuple[int, int]] = Counter()
     beyond = 0
-    there = np.array([bool(name) and (path.parent / name).is_file() for name in rows["image"]], bool)
+    there = np.array([bool(name) and is_image_file(path.parent / name) for name in rows["image"]], bool)
     rows = rows[there].assign(page=pages(rows)).drop_duplicates(["image", "page"])
     files = [path.parent / name for name in rows["image"]]
     twins: dict[bytes, list[int]] = {}

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from twincell.faults import Fault, FaultError, error, warning
+from twincell.io.readers import is_image_file
 
 COLUMNS = ("image", "count", "split", "modality", "origin", "chamber", "frame", "time_h", "page")
 MAY_BE_LEFT_OUT = ("chamber", "frame", "time_h", "page")
@@ -225,7 +226,7 @@ def _files(rows: pd.DataFrame, root: Path) -> _Found:
     first = rows["image"].ne("") & ~rows["image"].duplicated()
     for row in np.flatnonzero(first):
         name = rows["image"].iloc[row]
-        if not (root / name).is_file():
+        if not is_image_file(root / name):
             what = f"image {name} is missing (looked for {root / name})"
             yield int(row), error("", what, "put the file back, or drop the row")
         elif PurePosixPath(name).is_absolute():

@@ -57,6 +57,11 @@ def format_of(path: Path) -> Format | None:
     return None
 
 
+def is_image_file(path: Path) -> bool:
+    """Whether a file stands there, or a folder that is one, as Zarr's are."""
+    return path.is_file() or (path.is_dir() and format_of(path) is not None)
+
+
 def open_stack(path: Path) -> Stack:
     """Opens a file of any known format; headers are read, no image.
 

@@ -33,32 +33,13 @@ class TiffStack(Stack):
         self.path = path
         try:
             self._file = tifffile.TiffFile(path)
-            pages = len(self._file.pages)
+            self._understand()
+        except UserError:
+            raise
         except Exception as failure:  # tifffile raises many kinds; each means it is no readable TIFF
             raise UserError(
                 f"{path}: cannot be read as TIFF ({first_line(failure)}); copy it again from the source"
             ) from failure
-        if not pages:
-            raise UserError(f"{path}: holds no pictures; copy it again from the source")
-        facts = read_facts(self._file)
-        self.axes_from, self._times = facts.kind, facts.times
-        self.pixel_size_um, self.interval_min = facts.pixel_size_um, facts.interval_min
-        self.channels, self.bits = facts.channels, facts.bits
-        self._whole: NDArray[Any] | None = None
-        try:
-            series = list(self._file.series)
-        except Exception:  # tifffile trips over metadata that speaks of pages which are not there
-            series = []
-        broken, room = chain_breaks(self._file), room_for(self._file)
-        axes = self._join(series) if series else None
-        found = 0 if axes is None else _images(axes, self.shape)
-        if axes is None or broken or max(facts.announced, room) > found:
-            axes = self._as_announced(facts, broken, room)
-        if broken:
-            self.notes = [f"is cut short: its page chain breaks after page {pages}; what is lost is flagged"]
-        self._in_one_page = _images(axes, self.shape) > 1 and self._series[0].keyframe.shape == self.shape
-        self._refuse_unreadable()
-        self.own_axes = axes if set(axes) <= KNOWN else None
 
     def plane(self, axes: str, index: dict[str, int]) -> NDArray[Any]:  # noqa: D102
         place = flat_index(axes, self.shape, index)
@@ -119,6 +100,37 @@ class TiffStack(Stack):
         return self._whole
 
     # -- which there are ---------------------------------------------------------------------------
+
+    def _understand(self) -> None:
+        """Reads the metadata and sets which images there are.
+
+        Raises:
+            UserError: there are none, or not in a way that can be read.
+        """
+        pages, size = len(self._file.pages), self._file.filehandle.size
+        if not pages:
+            raise UserError(f"{self.path}: holds no images; copy it again from the source")
+        facts = read_facts(self._file)
+        self.axes_from, self._times = facts.kind, facts.times
+        self.pixel_size_um, self.interval_min = facts.pixel_size_um, facts.interval_min
+        self.channels, self.bits = facts.channels, facts.bits
+        self._whole: NDArray[Any] | None = None
+        try:
+            series = list(self._file.series)
+        except Exception:  # tifffile trips over metadata that speaks of pages which are not there
+            series = []
+        broken, room = chain_breaks(self._file), room_for(self._file)
+        axes = self._join(series) if series else None
+        found = 0 if axes is None else _images(axes, self.shape)
+        if axes is None or broken or max(facts.announced, room) > found:
+            axes = self._as_announced(facts, broken, room)
+        if broken:
+            self.notes = [f"is cut short: its page chain breaks after page {pages}; what is lost is flagged"]
+        if 0 in self.shape or _images(axes, self.shape) > size:
+            raise UserError(f"{self.path}: cannot be read as TIFF (its sizes are damaged); copy it again")
+        self._in_one_page = _images(axes, self.shape) > 1 and self._series[0].keyframe.shape == self.shape
+        self._refuse_unreadable()
+        self.own_axes = axes if set(axes) <= KNOWN else None
 
     def _join(self, series: list[tifffile.TiffPageSeries]) -> str | None:
         """Sets the series and the shape; the axes, in tifffile's letters where the file names none."""

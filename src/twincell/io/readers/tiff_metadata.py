@@ -56,8 +56,10 @@ def read_facts(file: tifffile.TiffFile) -> TiffFacts:
             _read_shaped(facts, file)
         else:
             facts.pixel_size_um = _pixel_from_tags(file, None)
-    except (ET.ParseError, ValueError, TypeError, KeyError, OverflowError, ZeroDivisionError, struct.error):
-        pass  # damaged: what was read up to here stands, the rest is unknown
+    except Exception:  # damaged in any way: what was read up to here stands, the rest is unknown
+        facts.axes, facts.sizes = "", ()
+    if facts.announced > file.filehandle.size or min(facts.sizes, default=1) < 1:
+        facts.axes, facts.sizes = "", ()  # no file holds more images than it has bytes: a damaged number
     return facts
 
 
@@ -65,7 +67,7 @@ def chain_breaks(file: tifffile.TiffFile) -> bool:
     """Whether the last page that can be reached points to a next one that is not there: the file is cut."""
     try:
         return _next_offset(file, file.pages[-1].offset) != 0
-    except (struct.error, OSError, IndexError):
+    except Exception:  # the last page itself is damaged
         return True
 
 
@@ -80,7 +82,7 @@ def room_for(file: tifffile.TiffFile) -> int:
         start, size = first.dataoffsets[0], sum(first.databytecounts)
         whole = first.compression == 1 and len(file.pages) == 1
         room = _next_offset(file, first.offset) - start
-    except (struct.error, OSError, IndexError, AttributeError):
+    except Exception:  # a damaged page
         return 0
     # Offsets are rounded up to even numbers, or to a few bytes more.
     return room // size if whole and size and room > 0 and room % size < 16 else 0
