@@ -19,8 +19,10 @@ def main() -> None:
         NotebookClient(notebook, timeout=600, resources={"metadata": {"path": folder}}).execute()
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
-        for output in cell.get("outputs", []):
-            output.get("data", {}).pop("text/html", None)  # the same table again, for other styles
+        if cell.cell_type == "code":
+            cell.outputs = [o for o in cell.outputs if o.get("name") != "stderr"]  # of this machine's packages
+            for output in cell.outputs:
+                output.get("data", {}).pop("text/html", None)  # the same table again
     notebook.metadata.pop("language_info", None)
     nbformat.write(notebook, NOTEBOOK)
 
