@@ -20,7 +20,9 @@ def main() -> None:
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         if cell.cell_type == "code":
-            cell.outputs = [o for o in cell.outputs if o.get("name") != "stderr"]  # of this machine's packages
+            cell.outputs = [
+                o for o in cell.outputs if o.get("name") != "stderr"
+            ]  # of this machine's packages
             for output in cell.outputs:
                 output.get("data", {}).pop("text/html", None)  # the same table again
     notebook.metadata.pop("language_info", None)

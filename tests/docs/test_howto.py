@@ -19,7 +19,7 @@ from twincell.data.manifest import Manifest
 from twincell.errors import UserError
 from twincell.io import readers
 from twincell.models import METHODS
-from twincell.models.base.method import file
+from twincell.models.base import file
 
 DOCS = ROOT / "docs"
 
