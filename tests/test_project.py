@@ -13,7 +13,9 @@ import yaml
 
 import twincell
 from helpers.shown import PAGES, ROOT, blocks
+from twincell.data.image_spec import read_spec
 from twincell.data.manifest import Manifest
+from twincell.io.points import read_points
 
 # Spelled in halves so that this file does not hold them itself.
 FOREIGN = [
@@ -126,3 +128,11 @@ def test_the_manifest_of_the_formats_page_is_one(tmp_path: Path) -> None:
     manifest = Manifest.read(tmp_path)
     assert manifest.table["page"].tolist() == [0, 0, 0, 1]
     assert manifest.labelled.tolist() == [True, False, True, False]
+
+
+def test_the_points_and_the_sidecar_of_the_formats_page_are_read(tmp_path: Path) -> None:
+    shown = blocks(ROOT / "docs/reference/formats.md", "", "json")
+    (tmp_path / "points.csv").write_text(next(b.text for b in shown if b.text.startswith("image,x,y")))
+    (tmp_path / "manifest.json").write_text(next(b.text for b in shown if b.language == "json"))
+    assert read_points(tmp_path / "points.csv")["label"].tolist() == ["living", "dividing"]
+    assert read_spec(tmp_path).range == (0, 4095)
