@@ -32,7 +32,7 @@ def locked(folder: str | Path, name: str = NAME) -> Iterator[None]:
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / name
-    me = {"host": socket.gethostname(), "pid": os.getpid(), "start": _started(os.getpid())}
+    me: dict[str, Any] = {"host": socket.gethostname(), "pid": os.getpid(), "start": _started(os.getpid())}
     while not _take(path, me):
         holder = _read(path)
         if holder is None:  # released, or not yet written, in this very moment

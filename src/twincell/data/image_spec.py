@@ -6,16 +6,17 @@ was trained on. The one function that scales images to [0, 1] stands here.
 
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
-import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from torch import Tensor
 
 from twincell.errors import UserError
 from twincell.faults import FaultError, error
 from twincell.files import write_atomic
+
+if TYPE_CHECKING:  # looking at data needs no torch
+    from torch import Tensor
 
 NAME = "manifest.json"
 VERSION = 1
@@ -54,10 +55,10 @@ class ImageSpec(BaseModel):
             raise ValueError(f"range {low:g} to {high:g} has no length; give the lower number first")
         return self
 
-    def scale(self, images: Tensor) -> Tensor:
+    def scale(self, images: "Tensor") -> "Tensor":
         """Images of any shape in this spec's own numbers to float32 in [0, 1]."""
         low, high = self.range
-        return ((images.to(torch.float32) - low) / (high - low)).clamp(0, 1)
+        return ((images.float() - low) / (high - low)).clamp(0, 1)
 
     def fits(self, height: int, width: int) -> bool:
         """Whether an image of this size is what the spec says."""
@@ -130,7 +131,7 @@ def write_spec(folder: str | Path, spec: ImageSpec) -> Path:
     return write_atomic(Path(folder) / NAME, json.dumps(told, indent=2) + "\n")
 
 
-def spec_of(pixels: Tensor | np.ndarray) -> ImageSpec:
+def spec_of(pixels: "Tensor | np.ndarray") -> ImageSpec:
     """What an array without a spec means, by its number type.
 
     Raises:
@@ -161,5 +162,5 @@ def spec_of(pixels: Tensor | np.ndarray) -> ImageSpec:
 
 def _extremes(pixels: Any) -> tuple[float, float]:
     """Smallest and largest value; NaN where there is one."""
-    values = pixels.numpy(force=True) if isinstance(pixels, Tensor) else pixels
+    values = pixels if isinstance(pixels, np.ndarray) else pixels.numpy(force=True)
     return float(values.min()), float(values.max())
