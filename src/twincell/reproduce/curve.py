@@ -18,7 +18,7 @@ from twincell.data.store import ImageStore
 from twincell.evaluate.metrics import Figures
 from twincell.files import write_atomic
 from twincell.models.base.counting_task import CountingTask
-from twincell.models.base.method import Method
+from twincell.models.base.method import CountingMethod
 from twincell.models.base.weights import plain_state
 from twincell.training.validation import predict_images
 
@@ -40,7 +40,7 @@ class Curve(L.Callback):
     and min-dev.safetensors.
     """
 
-    def __init__(self, folder: Path, method: Method, stores: dict[str, ImageStore]) -> None:
+    def __init__(self, folder: Path, method: CountingMethod, stores: dict[str, ImageStore]) -> None:
         self._path, self._method, self._stores = folder / NAME, method, stores
         self._rows: list[dict[str, Any]] = []
         self._best: dict[str, tuple[float, float]] = {}

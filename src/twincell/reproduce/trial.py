@@ -106,6 +106,7 @@ def _curve(trial: Trial, settings: Settings, run: Path) -> "Curve":
     """What watches a training on the labelled test images and on those kept aside for validation."""
     from twincell.data.store import ImageStore
     from twincell.models import METHODS
+    from twincell.models.base.method import counting_method
     from twincell.reproduce.curve import Curve
     from twincell.training.run_data import choose_rows
 
@@ -119,7 +120,7 @@ def _curve(trial: Trial, settings: Settings, run: Path) -> "Curve":
         for name, mask in masks.items()
         if mask.any()
     }
-    return Curve(run, METHODS[settings.method], stores)
+    return Curve(run, counting_method(METHODS[settings.method]), stores)
 
 
 def _on_drawn(model: "LoadedModel", trial: Trial, settings: Settings) -> dict[str, float] | None:
