@@ -4,7 +4,7 @@ BIN := .venv/bin
 # One thread for each of pytest's two workers: four threads on two cores are slower than two.
 TESTS := OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
 
-.PHONY: install demo test test-all bench clean
+.PHONY: install demo test test-all docs bench clean
 
 install: .venv/.installed
 
@@ -31,9 +31,14 @@ lint: install
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
+# The site, in build/site; strict: a broken link or a docstring that does not fit its function stops it.
+docs: install
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[docs]'
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
 # make bench QUICK=1 JSON=FILE
 bench: install
 	$(BIN)/python benchmarks/run.py $(if $(QUICK),--quick) $(if $(JSON),--json $(JSON))
 
 clean:
-	rm -rf .venv demo-out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv demo-out build .pytest_cache .mypy_cache .ruff_cache .hypothesis
