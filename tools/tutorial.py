@@ -10,6 +10,8 @@ import nbformat
 from nbclient import NotebookClient
 
 NOTEBOOK = Path(__file__).parents[1] / "docs" / "tutorial" / "first-recording.ipynb"
+KEPT = {"text/plain", "image/png"}
+"""Kinds of output that are stored."""
 
 
 def main() -> None:
@@ -24,7 +26,8 @@ def main() -> None:
                 o for o in cell.outputs if o.get("name") != "stderr"
             ]  # of this machine's packages
             for output in cell.outputs:
-                output.get("data", {}).pop("text/html", None)  # the same table again
+                for kind in {*output.get("data", {})} - KEPT:
+                    del output["data"][kind]  # the same again
     notebook.metadata.pop("language_info", None)
     nbformat.write(notebook, NOTEBOOK)
 

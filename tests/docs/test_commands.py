@@ -23,7 +23,11 @@ BY_A_TEST_OF_ITS_OWN = {
     f"docs/howto/{name}.md" for name in ("count", "import", "add-a-reader", "add-a-network", "add-an-export")
 }
 """Pages that `test_howto.py` runs, since it knows what has to come out."""
-NOT_RUN = {"docs/howto/add-a-reader.md": 1, "docs/howto/add-a-network.md": 1}
+NOT_RUN = {
+    "docs/howto/add-a-reader.md": 1,
+    "docs/howto/add-a-network.md": 1,
+    "src/twincell/models/bit/README.md": 1,
+}
 """Blocks with a reason not to be run, by page: their number may not grow unseen."""
 
 
