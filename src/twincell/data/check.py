@@ -136,7 +136,7 @@ def _image_faults(
         if fault := size_fault(image, files[row], spec):
             yield fault
         own = marked.get(rows["row"].iloc[row])
-        if own is not None and (fault := outside_fault(own, *image.shape, files[row])):
+        if own is not None and (fault := outside_fault(own, image.shape, files[row])):
             yield fault
         sizes[image.shape] += 1
         beyond += bool(image.min() < spec.range[0] or image.max() > spec.range[1])

@@ -54,15 +54,16 @@ def read_places(table: pd.DataFrame, root: Path) -> tuple[pd.DataFrame, list[Fau
 
 def count_faults(table: pd.DataFrame, places: pd.DataFrame, where: Path) -> Iterator[Fault]:
     """Counts that contradict the number of places; `table` and `places` as for `read_places`."""
-    for row, number in places.groupby("row").size().items():
+    for row, number in enumerate(np.bincount(places["row"].to_numpy(np.int64), minlength=len(table))):
         count = table["count"].iloc[row]
-        if not np.isnan(count) and count != number:
+        if number and not np.isnan(count) and count != number:
             what = f"image {table['image'].iloc[row]} has count {count:g} and {number} places"
             yield error(where, what, "correct one of the two, or leave the count blank")
 
 
-def outside_fault(places: pd.DataFrame, height: int, width: int, image: object) -> Fault | None:
+def outside_fault(places: pd.DataFrame, size: tuple[int, ...], image: object) -> Fault | None:
     """The fault of places that do not lie in their image of this size."""
+    height, width = size
     x, y = places["x"], places["y"]
     out = places[(x < 0) | (y < 0) | (x > width) | (y > height)]
     if out.empty:

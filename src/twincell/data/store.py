@@ -66,7 +66,7 @@ class ImageStore:
                 or has places outside of it.
         """
         spec, points = manifest.spec, manifest.points
-        marked = dict(list(points.groupby("row")))
+        marked = {int(part["row"].iloc[0]): part for _, part in points.groupby("row")}
         images: list[Pixels] = []
         faults: list[Fault] = []
         read = read_all(manifest.paths, manifest.table["page"].tolist(), progress, spec=spec)
@@ -76,7 +76,7 @@ class ImageStore:
                 continue
             fault = size_fault(image, path, spec)
             if fault is None and row in marked:
-                fault = outside_fault(marked[row], *image.shape, path)
+                fault = outside_fault(marked[row], image.shape, path)
             if fault:
                 faults.append(fault)
             images.append(image)

@@ -1,6 +1,7 @@
 """Label images, one number a cell, as Cellpose and StarDist write them: cells by their centres of mass."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,9 +27,9 @@ def read(path: Path) -> pd.DataFrame:
     return table(("", 0, float(x) + 0.5, float(y) + 0.5, "") for y, x in centres)
 
 
-def _array(path: Path) -> NDArray[np.generic]:
+def _array(path: Path) -> NDArray[Any]:
     try:
-        loaded: NDArray[np.generic] = np.load(path, allow_pickle=False)
+        loaded: NDArray[Any] = np.load(path, allow_pickle=False)
     except ValueError as problem:
         if "pickle" in str(problem).lower():
             raise unreadable(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -15,7 +16,7 @@ Point = tuple[str, int, float, float, str]
 
 def table(points: Iterable[Point]) -> pd.DataFrame:
     """One row a cell, with `COLUMNS`; x and y float64, page int64."""
-    types = {"image": str, "page": "int64", "x": "float64", "y": "float64", "label": str}
+    types: dict[str, Any] = {"image": str, "page": "int64", "x": "float64", "y": "float64", "label": str}
     return pd.DataFrame(list(points), columns=list(COLUMNS)).astype(types)
 
 
