@@ -1,6 +1,8 @@
 """Training from data to a model file: the function behind `twincell train` and `twincell transfer`."""
 
+import copy
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,14 +21,16 @@ from twincell.models.base.file import load_card, load_model, save_model
 from twincell.models.base.method import Finalizing, FittedOnce, Pretrainable, Trainable
 from twincell.models.base.run_data import Dataset, OwnData, RunData
 from twincell.models.base.task import Plan, Task, completed_steps
+from twincell.models.density_network.network import DensityNetwork
 from twincell.seeding import seed_for
+from twincell.simulate.clean_backgrounds import Density
 from twincell.training.card import make_card
 from twincell.training.checkpointing import NAME as CHECKPOINT
 from twincell.training.checkpointing import Checkpointing
 from twincell.training.fit_once import check_fit_once, fit_once
 from twincell.training.history import History
 from twincell.training.progress_line import ProgressLine
-from twincell.training.run_data import load_run_data
+from twincell.training.run_data import CountingData, load_run_data
 from twincell.training.run_dir import RunIdentity, check_run_dir, start_run_dir
 from twincell.training.trainer import Machine, Ticks, is_first_process, make_trainer, quiet
 from twincell.training.validation import Validation
@@ -105,6 +109,8 @@ def fit(
         return out
     assert isinstance(method, Trainable)
     data = _run_data(settings, manifest, seed, progress, targets, weights)
+    if isinstance(data, CountingData) and start is not None:
+        data = replace(data, density=_density(network))
     steps = settings.training.steps or (settings.training.epochs or 0) * data.steps_per_epoch
     checkpoint = out / CHECKPOINT if resume and (out / CHECKPOINT).exists() else None
 
@@ -153,6 +159,13 @@ def _run_data(
     if targets is not None or weights is not None:
         raise UserError(f"method {settings.method}: learns from no counts; leave out targets and weights")
     return method.load_data(data, settings, seed, progress)
+
+
+def _density(network: nn.Module) -> Density | None:
+    """What the network, as it is now, finds in images (N, 1, H, W); None where it makes no map."""
+    if not isinstance(network, DensityNetwork):
+        return None
+    return torch.no_grad()(copy.deepcopy(network).eval())
 
 
 def _manifest(data: Dataset, settings: Settings) -> Manifest:

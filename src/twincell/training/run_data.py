@@ -17,6 +17,7 @@ from twincell.models import METHODS
 from twincell.models.base.file import TrainingData
 from twincell.models.base.method import AnySize, counting_method
 from twincell.models.base.run_data import ValidationError
+from twincell.simulate.clean_backgrounds import Density
 from twincell.training.validation import count_error
 
 
@@ -31,6 +32,7 @@ class CountingData:
         description: one line on what was chosen, for people.
         targets: (N,) soft counts in place of the labels of `train`, or None.
         weights: (N,) trust in each target, from 0, or None.
+        density: what the start finds in images, to keep cells out of the backgrounds that are drawn over.
     """
 
     settings: Settings
@@ -40,6 +42,7 @@ class CountingData:
     description: str
     targets: Tensor | None = None
     weights: Tensor | None = None
+    density: Density | None = None
 
     @property
     def steps_per_epoch(self) -> int:
@@ -75,7 +78,9 @@ class CountingData:
         targets, weights = self.targets, self.weights
         if targets is None:
             targets, weights = teach(self.train, self.settings.teacher) or (None, None)
-        return Batches(self.train, self.settings, self.seed, targets, weights, device, progress)
+        return Batches(
+            self.train, self.settings, self.seed, targets, weights, device, progress, self.density
+        )
 
     def summary(self) -> TrainingData:
         """Numbers of natural images, of labelled ones among them, and of chambers."""

@@ -1,7 +1,7 @@
 """Fine-tuning to a lab from a handful of labelled images; cross-validation chooses the amount of change.
 
 `labelled` holds what a person gave, `view` how images are shown to the network, `adapt` changes its weights,
-`selection` decides how far, `expect` says what to expect, `backgrounds` what lies behind the cells.
+`selection` decides how far, `expect` says what to expect, `run` does all of it for `twincell transfer`.
 """
 
 from twincell.training.adaptation.adapt import Effort

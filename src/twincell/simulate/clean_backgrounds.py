@@ -16,6 +16,8 @@ from torch.nn import functional as F
 
 FRAMES = 20
 """Fewer frames show too little of what lies behind a cell that rests for a while."""
+LOOKED_AT = 64
+"""Frames of a chamber that the network looks at."""
 LEFT = 0.1
 """Share of the cells of a frame that may remain in the median."""
 SEEN = 0.5
@@ -54,10 +56,12 @@ def background(
     """
     counts = torch.full((len(frames),), torch.nan) if counts is None else counts
     marked = [None] * len(frames) if points is None else list(points)
+    middle = frames.median(0).values
+    many = len(frames) >= FRAMES
+    frames, counts, marked = _some(frames, counts, marked)
     found = torch.cat([density(part) for part in frames.split(32)])
     if _sees(found.sum((1, 2, 3)), counts):
-        if len(frames) >= FRAMES:
-            middle = frames.median(0).values
+        if many:
             left, usual = density(middle[None]).sum(), found.sum((1, 2, 3)).mean()
             if left <= LEFT * usual:
                 return Background(middle, "time")
@@ -72,7 +76,7 @@ def background(
     return _emptiest(images, [_fit(mask, frames) for mask in held])
 
 
-def backgrounds(
+def clean_backgrounds(
     images: Tensor,
     chambers: Sequence[str],
     density: Density,
@@ -92,6 +96,16 @@ def backgrounds(
         if of is not None:
             made[name] = of
     return made
+
+
+def _some(
+    frames: Tensor, counts: Tensor, marked: list[Tensor | None]
+) -> tuple[Tensor, Tensor, list[Tensor | None]]:
+    """At most `LOOKED_AT` of the frames, evenly chosen, and every one with a count or places."""
+    chosen = ~counts.isnan() | torch.tensor([places is not None for places in marked], dtype=torch.bool)
+    chosen[torch.linspace(0, len(frames) - 1, min(LOOKED_AT, len(frames))).round().long()] = True
+    at = chosen.nonzero()[:, 0]
+    return frames[at], counts[at], [marked[i] for i in at.tolist()]
 
 
 def fill(image: Tensor, hidden: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from helpers.adaptation_toys import SIDE, spots
-from twincell.training.adaptation.backgrounds import background, backgrounds, fill
+from twincell.simulate.clean_backgrounds import background, clean_backgrounds, fill
 
 
 def seen(images: Tensor) -> Tensor:
@@ -71,7 +71,7 @@ def test_a_network_that_misses_what_a_person_counted_is_not_asked_where_cells_ar
 
 def test_every_chamber_gets_its_own_or_none():
     images = torch.cat([moving(25), spots(45, 2)[0][None]])
-    made = backgrounds(images, ["a"] * 25 + ["full"], seen)
+    made = clean_backgrounds(images, ["a"] * 25 + ["full"], seen)
     assert set(made) == {"a"}
 
 
