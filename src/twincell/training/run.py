@@ -1,8 +1,6 @@
 """Training from data to a model file: the function behind `twincell train` and `twincell transfer`."""
 
-import copy
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,9 +19,7 @@ from twincell.models.base.file import load_card, load_model, save_model
 from twincell.models.base.method import Finalizing, FittedOnce, Pretrainable, Trainable
 from twincell.models.base.run_data import Dataset, OwnData, RunData
 from twincell.models.base.task import Plan, Task, completed_steps
-from twincell.models.density_network.network import DensityNetwork
 from twincell.seeding import seed_for
-from twincell.simulate.clean_backgrounds import Density
 from twincell.training.card import make_card
 from twincell.training.checkpointing import NAME as CHECKPOINT
 from twincell.training.checkpointing import Checkpointing
@@ -110,7 +106,7 @@ def fit(
     assert isinstance(method, Trainable)
     data = _run_data(settings, manifest, seed, progress, targets, weights)
     if isinstance(data, CountingData) and start is not None:
-        data = replace(data, density=_density(network))
+        data = data.seen_by(network)
     steps = settings.training.steps or (settings.training.epochs or 0) * data.steps_per_epoch
     checkpoint = out / CHECKPOINT if resume and (out / CHECKPOINT).exists() else None
 
@@ -159,13 +155,6 @@ def _run_data(
     if targets is not None or weights is not None:
         raise UserError(f"method {settings.method}: learns from no counts; leave out targets and weights")
     return method.load_data(data, settings, seed, progress)
-
-
-def _density(network: nn.Module) -> Density | None:
-    """What the network, as it is now, finds in images (N, 1, H, W); None where it makes no map."""
-    if not isinstance(network, DensityNetwork):
-        return None
-    return torch.no_grad()(copy.deepcopy(network).eval())
 
 
 def _manifest(data: Dataset, settings: Settings) -> Manifest:

@@ -20,10 +20,10 @@ class Material:
     """What an adaptation works on.
 
     Attributes:
-        labelled: every labelled natural image of the splits train and val, as the model prepares images.
-        others: up to `SEEN` natural images of these splits without a label, (1, H, W) each.
+        labelled: every labelled natural image of split train, as the model prepares images.
+        others: up to `SEEN` natural images of split train without a label, (1, H, W) each.
         modalities: of all of these.
-        images: how many natural images these splits have.
+        images: how many natural images split train has.
     """
 
     labelled: Labelled
@@ -33,7 +33,7 @@ class Material:
 
 
 def labelled_rows(manifest: Manifest) -> np.ndarray:
-    """Which rows an adaptation learns from, (N,) bool: natural, not of split test, with a count or places."""
+    """Which rows an adaptation learns from, (N,) bool: natural, of split train, with a count or places."""
     return _usable(manifest) & manifest.labelled
 
 
@@ -61,7 +61,7 @@ def read_material(manifest: Manifest, model: LoadedModel, progress: bool = True)
 
 
 def _usable(manifest: Manifest) -> np.ndarray:
-    return manifest.natural & (manifest.table["split"] != "test").to_numpy()
+    return manifest.natural & (manifest.table["split"] == "train").to_numpy()
 
 
 def _prepared(store: ImageStore, model: LoadedModel) -> list[Tensor]:

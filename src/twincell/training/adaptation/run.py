@@ -40,7 +40,7 @@ def adapt(
 
     Args:
         model: the start, a density network.
-        manifest: its natural rows of split train and val are used, with places where they are known.
+        manifest: its natural rows of split train are used, with places where they are known.
         out: the run folder; has to be empty or absent.
         seed: of folds, batches and variation.
         progress: whether lines are shown (on stderr).
