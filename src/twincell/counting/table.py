@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from twincell.counting.inputs import Frames
 from twincell.models.base.file import ModelCard
+from twincell.series.conformal import conformal_interval
 from twincell.series.smoothing.flags import UNLIKE_TRAINING, UNREADABLE
 from twincell.series.smoothing.smooth import smooth
 from twincell.series.smoothing.static_objects import static_density
@@ -60,7 +61,7 @@ def counts_table(
         _fill(table, _smoothed(chosen, use_counted, progress))
     alone = table[~table["series"]]
     if len(alone):
-        _fill(table, _alone(alone))
+        _fill(table, _alone(alone, card.spread))
     table["flag"] = [
         _flag(flag, fault, noted, other)
         for flag, fault, noted, other in zip(
@@ -108,15 +109,22 @@ def _smoothed(rows: pd.DataFrame, use_counted: bool, progress: Callable[[int], N
     return found.set_axis(rows.index)
 
 
-def _alone(rows: pd.DataFrame) -> pd.DataFrame:
-    """Images for themselves: the model's own count and spread, or the usual spread where it has none."""
+def _alone(rows: pd.DataFrame, spread: float | None = None) -> pd.DataFrame:
+    """Images for themselves: the model's own count and spread, or the usual spread where it has none.
+
+    Args:
+        rows: as in `counts_table`.
+        spread: of the model's card, where it was adapted to labelled images.
+    """
     asked = rows[["frame", "count_frame", "novelty"]].assign(chamber="")
     found = smooth(asked).set_axis(rows.index)
     found["count"] = rows["count_frame"].round(3)
-    spread = NINETY * rows["std"]
+    width = NINETY * rows["std"]
     own = rows["std"].notna()
-    found.loc[own, "lower"] = (rows["count_frame"] - spread).round().clip(lower=0)[own]
-    found.loc[own, "upper"] = (rows["count_frame"] + spread).round()[own]
+    found.loc[own, "lower"] = (rows["count_frame"] - width).round().clip(lower=0)[own]
+    found.loc[own, "upper"] = (rows["count_frame"] + width).round()[own]
+    if spread is not None:
+        found["lower"], found["upper"] = conformal_interval(rows["count_frame"], spread)
     unread = rows["count_frame"].isna()
     found.loc[unread, ["lower", "upper"]] = np.nan
     found.loc[unread, "flag"] = UNREADABLE

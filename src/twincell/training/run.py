@@ -26,7 +26,7 @@ from twincell.training.checkpointing import Checkpointing
 from twincell.training.fit_once import check_fit_once, fit_once
 from twincell.training.history import History
 from twincell.training.progress_line import ProgressLine
-from twincell.training.run_data import load_run_data
+from twincell.training.run_data import CountingData, load_run_data
 from twincell.training.run_dir import RunIdentity, check_run_dir, start_run_dir
 from twincell.training.trainer import Machine, Ticks, is_first_process, make_trainer, quiet
 from twincell.training.validation import Validation
@@ -105,6 +105,8 @@ def fit(
         return out
     assert isinstance(method, Trainable)
     data = _run_data(settings, manifest, seed, progress, targets, weights)
+    if isinstance(data, CountingData) and start is not None:
+        data = data.seen_by(network)
     steps = settings.training.steps or (settings.training.epochs or 0) * data.steps_per_epoch
     checkpoint = out / CHECKPOINT if resume and (out / CHECKPOINT).exists() else None
 
