@@ -22,8 +22,9 @@ demo: install
 test: install lint
 	$(TESTS) -m 'not slow'
 
+# Coverage is reported, not chased.
 test-all: install lint
-	$(TESTS)
+	$(TESTS) --cov=twincell --cov-report=term:skip-covered
 
 .PHONY: lint
 lint: install
