@@ -94,7 +94,7 @@ class Parts:
 
     def maps_of(self, rows: NDArray[np.integer]) -> NDArray[np.float32] | None:
         """Coarse density maps (n, h, w) of some rows, cells per element; None where the model gives none."""
-        found = []
+        found: list[NDArray[np.float32]] = []
         for number in np.unique(rows // PART):
             path = self.maps_path(int(number))
             if not path.exists():

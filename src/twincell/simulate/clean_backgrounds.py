@@ -55,7 +55,7 @@ def background(
         points: F tensors (K, 2) of centres x, y in px where a person marked every cell, else None.
     """
     counts = torch.full((len(frames),), torch.nan) if counts is None else counts
-    marked = [None] * len(frames) if points is None else list(points)
+    marked: list[Tensor | None] = [None] * len(frames) if points is None else list(points)
     middle = frames.median(0).values
     many = len(frames) >= FRAMES
     frames, counts, marked = _some(frames, counts, marked)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from twincell.models.components.ood_score import MARGIN, QUANTILE, Familiarity
+from twincell.models.components.ood_score import MARGIN, QUANTILE, OODScore
 from twincell.models.density_network.network import DensityNetwork
 from twincell.training.adaptation.view import View
 
@@ -32,7 +32,7 @@ def learn_familiar(network: DensityNetwork, images: Sequence[Tensor], view: View
     part = torch.arange(len(images)) % min(PARTS, len(images))
     away = []
     for k in part.unique():
-        others = Familiarity(features.shape[-1] // 2)
+        others = OODScore(features.shape[-1] // 2)
         others.learn(features[part != k].flatten(0, 1))
         plain = features[part == k, len(SIZES) * len(CONTRASTS) // 2]
         away.append(((plain - others.centre) @ others.whitening).norm(dim=1))
