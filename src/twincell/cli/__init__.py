@@ -19,6 +19,7 @@ from twincell.errors import Stopped, UserError
 VERBS = [
     "demo",
     "import",
+    "manifest",
     "check",
     "synth",
     "train",
@@ -26,6 +27,7 @@ VERBS = [
     "tune",
     "reproduce",
     "evaluate",
+    "models",
     "count",
     "growth",
     "translate",
