@@ -19,7 +19,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("series", "models", "batches"),
     ("presets",),
     ("counting", "training", "evaluate", "tuning"),
-    ("reproduce", "report", "label", "export", "demo", "phase", "gan", "gap", "api", "doctor"),
+    ("reproduce", "report", "label", "export", "demo", "phase", "gan", "gap", "api", "doctor", "pipeline"),
     ("cli",),
 )
 """Rooms and single files from the bottom up; one may import those below it and, one way, those beside it."""

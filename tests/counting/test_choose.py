@@ -33,7 +33,7 @@ def test_the_share_of_frames_like_training_is_told(tmp_path: Path) -> None:
     assert found[0].other_modalities == ["pc"]
     assert found[1].other_modalities == []
     assert found[1].median_count == 3
-    assert advice(found).startswith(f"use {pc}: 80 %".replace(" %", "%"))
+    assert advice(found).startswith(f"use {pc}: 80%")
 
 
 def test_nothing_is_advised_that_does_not_fit() -> None:

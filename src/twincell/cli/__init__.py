@@ -30,6 +30,7 @@ VERBS = [
     "models",
     "count",
     "growth",
+    "run",
     "translate",
     "doctor",
 ]

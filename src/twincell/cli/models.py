@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 def models(
     inputs: Annotated[
-        list[Path] | None, typer.Argument(help="images, folders, recordings or a manifest to find a model for")
+        list[Path] | None,
+        typer.Argument(help="images, folders, recordings or a manifest to find a model for"),
     ] = None,
     modality: Annotated[
         str | None, typer.Option(help="what the images are: bf, pc or a word of your own")

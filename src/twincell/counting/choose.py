@@ -28,7 +28,7 @@ class Fit:
         alike: share of them that look like its training; None where the model cannot tell.
         median_count: cells per frame, the median of its counts.
         other_modalities: of the images, that the model was not trained on.
-        labelled: counted images it learned from: of two that fit alike, the one that saw real cells is better.
+        labelled: counted images it learned from; of two that fit alike, one that saw real cells is better.
     """
 
     model: str
@@ -41,7 +41,8 @@ class Fit:
     def sentence(self) -> str:
         """The fit in words."""
         if self.alike is None:
-            like = f"{number(self.frames, 'frame')} counted, and this model cannot tell what is unlike its training"
+            told = "this model cannot tell what is unlike its training"
+            like = f"{number(self.frames, 'frame')} counted, and {told}"
         else:
             like = f"{self.alike:.0%} of {number(self.frames, 'frame')} look like its training"
         other = f"; not made for {', '.join(self.other_modalities)}" if self.other_modalities else ""
@@ -91,14 +92,19 @@ def fits(
     return found
 
 
+def best(found: Sequence[Fit]) -> Fit | None:
+    """The model that fits best; of those that fit alike, one that learned from counted images."""
+    able = [fit for fit in found if not fit.other_modalities]
+    return max(able, key=lambda fit: (round(fit.alike or 0.0, 1), fit.labelled > 0), default=None)
+
+
 def advice(found: Sequence[Fit]) -> str:
     """One sentence: which model to use, or that none fits and what helps then."""
-    able = [fit for fit in found if not fit.other_modalities]
-    best = max(able, key=lambda fit: (round(fit.alike or 0.0, 1), fit.labelled > 0), default=None)
-    if best is None or (best.alike or 0.0) < ENOUGH:
-        start = best.model if best else found[0].model
+    one = best(found)
+    if one is None or (one.alike or 0.0) < ENOUGH:
+        start = one.model if one else found[0].model
         return (
             "none of them fits well: count a few frames, and move one to your images with twincell transfer "
             f"{start} MANIFEST --out RUN (twincell manifest makes the MANIFEST)"
         )
-    return f"use {best.model}: {best.alike:.0%} of the frames look like its training; look at some counts first"
+    return f"use {one.model}: {one.alike:.0%} of the frames look like its training; look at some counts first"

@@ -143,7 +143,7 @@ def _rows(recording: Recording, minutes: float | None) -> pd.DataFrame:
         pages = [0] * len(paths)
         numbers = [frame.number for frame in recording.frames]
     else:
-        pages = _pages(recording)
+        pages = pages_of(recording)
         paths = [recording.source] * len(pages)
         numbers = list(range(len(pages)))
     hours = pd.Series([math.nan if hour is None else hour for hour in recording.hours()], dtype=float)
@@ -160,7 +160,7 @@ def _rows(recording: Recording, minutes: float | None) -> pd.DataFrame:
     )
 
 
-def _pages(recording: Recording) -> list[int]:
+def pages_of(recording: Recording) -> list[int]:
     """Where a stack's frames stand among all images of its file, as `read_pixels` counts them."""
     path = Path(recording.source)
     cure = "let `twincell import stack` take it apart"
