@@ -111,7 +111,7 @@ def whole_job(
         result = _counted(counted, out, model, choices, progress)
         notes = _growth(result, out, progress)
         result.notes.extend(notes)
-        return write_new(report, count_page(result, model, paths).html())
+        return write_new(report, count_page(result, model, counted).html())
 
 
 def _checked(paths: Sequence[Path], options: JobOptions) -> str | None:

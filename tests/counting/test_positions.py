@@ -40,8 +40,8 @@ def test_cells_apart_are_found_where_they_are() -> None:
 
 
 def test_two_cells_on_one_peak_are_two_places() -> None:
-    found = places(map_of((10, 10), (12, 10)), 2) * 32 - 0.5
-    assert found[:, 0].min() < 10.9 < 11.1 < found[:, 0].max()
+    found = places(map_of((10, 10), (13, 10)), 2) * 32 - 0.5
+    assert found[:, 0].min() < 11 < 12 < found[:, 0].max()
     assert np.abs(found[:, 1] - 10).max() < 0.5
 
 
@@ -66,9 +66,7 @@ def test_the_count_of_one_image_is_printed(
     assert run(["count", model, str(one), "--modality", "pc", "--out", str(tmp_path / "one.csv")]) == 0
     assert "12 cells (" in capsys.readouterr().out
     write_chamber(tmp_path / "b", [1, 2], "t{}.png")
-    assert (
-        run(["count", model, str(tmp_path / "b"), "--modality", "pc", "--out", str(tmp_path / "b.csv")]) == 0
-    )
+    assert run(["count", model, str(tmp_path / "b"), "--out", str(tmp_path / "b.csv")]) == 0
     assert "2 frames in 1 chamber counted" in capsys.readouterr().out
     assert run(["count", model, str(tmp_path / "b"), "--single", "--out", str(tmp_path / "c.csv")]) == 0
     assert "2 images counted" in capsys.readouterr().out

@@ -69,7 +69,7 @@ def film(result: CountResult, rows: pd.DataFrame, found: Positions) -> bytes:
         whole = Image.new("RGB", (above.width, above.height + CURVE), PAPER)
         whole.paste(above, (0, 0))
         whole.paste(curve(rows, int(rows.index.get_loc(row)), above.width), (0, above.height))  # type: ignore[arg-type]
-        pictures.append(whole.quantize(64))
+        pictures.append(whole.quantize(palette=_palette(), dither=Image.Dither.NONE))
     target = io.BytesIO()
     pictures[0].save(target, "GIF", save_all=True, append_images=pictures[1:], duration=PACE, loop=0)
     return target.getvalue()
@@ -112,6 +112,14 @@ def curve(rows: pd.DataFrame, at: int, width: int) -> Image.Image:
     if np.isfinite(best[at]):
         x, y = float(xs[at]), float(best[at])
         draw.ellipse((x - 4, y - 4, x + 4, y + 4), fill=DOT)
+    return picture
+
+
+def _palette() -> Image.Image:
+    """Greys and the few colours drawn with, so that every frame of a film has the same ones."""
+    greys = np.repeat(np.linspace(0, 255, 250).round().astype(np.uint8), 3).tolist()
+    picture = Image.new("P", (1, 1))
+    picture.putpalette([*greys, *INK, *PAPER, *LINE, *BAND, *DOT, *DOT])
     return picture
 
 

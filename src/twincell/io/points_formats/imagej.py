@@ -72,13 +72,14 @@ def roi_zip(regions: Sequence[tuple[str, int, NDArray[np.float64]]]) -> bytes:
         UserError: roifile is missing.
     """
     try:
-        from roifile import ImagejRoi
+        from roifile import ROI_TYPE, ImagejRoi
     except ImportError as problem:
         raise UserError("writing ImageJ regions needs roifile; install it with pip") from problem
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, position, places in regions:
             roi = ImagejRoi.frompoints(places.astype(np.float32), name=name, position=position)
+            roi.roitype = ROI_TYPE.POINT
             data = roi.tobytes()
             archive.writestr(zipfile.ZipInfo(f"{name.replace('/', '_')}.roi"), data)
     return target.getvalue()
