@@ -19,6 +19,8 @@ from twincell.models.base.file import LoadedModel
 from twincell.progress import track
 
 AT_ONCE = 64  # images in memory
+LARGEST = 2_000_000  # elements times places that are settled together
+ROUNDS = 15
 SPREAD = 1.0  # standard deviation of a cell in elements of the map, as the networks are trained
 
 
@@ -105,13 +107,32 @@ def places(density: NDArray[np.floating], n: int) -> NDArray[np.float64]:
         if weight > 0:
             rows, columns = np.mgrid[top : top + near.shape[0], side : side + near.shape[1]]
             own_y, own_x = float((rows * near).sum() / weight), float((columns * near).sum() / weight)
-        found.append(((own_x + 0.5) / width, (own_y + 0.5) / height))
+        found.append((own_x, own_y))
         # What one cell there leaves in the smoothed map: two spreads on top of each other.
         ys, xs = slice(max(y - reach, 0), y + reach + 1), slice(max(x - reach, 0), x + reach + 1)
         grid_y, grid_x = np.mgrid[ys.start : min(ys.stop, height), xs.start : min(xs.stop, width)]
         distance = (grid_y - own_y) ** 2 + (grid_x - own_x) ** 2
         left[ys, xs] -= np.exp(-distance / (4 * SPREAD**2)) / (4 * np.pi * SPREAD**2)
-    return np.array(found)
+    return (_settled(map_, np.array(found)) + 0.5) / [width, height]
+
+
+def _settled(density: NDArray[np.floating], places: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Places moved to where they share the mass around them best: a mixture of cells of one size.
+
+    Args:
+        density: (h, w).
+        places: (n, 2) x and y in elements of it.
+    """
+    ys, xs = np.nonzero(density > 1e-3 * density.max())
+    if len(ys) * len(places) > LARGEST:  # the greedy places stand: a field of hundreds of cells
+        return places
+    at, mass = np.stack([xs, ys], 1).astype(float), density[ys, xs]
+    for _ in range(ROUNDS):
+        near = np.exp(-((at[:, None] - places[None]) ** 2).sum(2) / (2 * SPREAD**2)) + 1e-12
+        share = near / near.sum(1, keepdims=True) * mass[:, None]
+        held = share.sum(0)
+        places = np.where(held[:, None] > 1e-6, share.T @ at / np.maximum(held, 1e-6)[:, None], places)
+    return places
 
 
 def points_table(result: CountResult, found: Positions, file: Path) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from twincell.report.images import Colour, Grey, data_uri
 from twincell.report.markup import figure, keys
 from twincell.report.markup import tiles as tile_row
 from twincell.report.page import Section
-from twincell.words import number
+from twincell.words import number as number_of
 
 WIDTH, HEIGHT = 300, 165
 PAGE = 960, 380  # of the only chart of a page
@@ -94,7 +94,7 @@ def interval_meaning(counts: pd.DataFrame, known: pd.DataFrame | None) -> str:
         if len(both):
             held = int(((both["lower"] <= both["count"]) & (both["count"] <= both["upper"])).sum())
             return (
-                f"{promise}; here it held in {held} of {number(len(both), 'counted frame')} "
+                f"{promise}; here it held in {held} of {number_of(len(both), 'counted frame')} "
                 f"({held / len(both):.0%})."
             )
     return f"{promise}; no frame here is counted by a person, so how often it holds is not known."

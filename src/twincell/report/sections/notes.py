@@ -6,7 +6,7 @@ import pandas as pd
 
 from twincell.report.markup import fold, listing, table
 from twincell.report.page import Section
-from twincell.words import number as counted_number
+from twincell.words import number as number_of
 
 LISTED = 200
 
@@ -38,7 +38,7 @@ def caution(counts: pd.DataFrame, notes: Sequence[str] = (), skipped: Sequence[s
         body += fold(f"The {len(flagged)} flagged frames{more}", listing(lines))
     left_out = [*_unread(counts), *skipped]
     if left_out:
-        body += fold(f"{counted_number(len(left_out), 'frame')} skipped, and why", listing(left_out[:LISTED]))
+        body += fold(f"{number_of(len(left_out), 'frame')} skipped, and why", listing(left_out[:LISTED]))
     if notes:
         body += "<h3>Noted on the way</h3>" + listing(notes)
     share = f"{len(flagged)} of {len(counts)} frames are flagged" if len(flagged) else "No frame is flagged"
