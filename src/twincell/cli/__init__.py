@@ -19,6 +19,7 @@ from twincell.errors import Stopped, UserError
 VERBS = [
     "demo",
     "import",
+    "manifest",
     "check",
     "synth",
     "train",
@@ -26,8 +27,10 @@ VERBS = [
     "tune",
     "reproduce",
     "evaluate",
+    "models",
     "count",
     "growth",
+    "run",
     "translate",
     "doctor",
 ]

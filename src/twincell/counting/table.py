@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from twincell.counting.inputs import Frames
+from twincell.data.modality import others
 from twincell.models.base.file import ModelCard
 from twincell.series.conformal import conformal_interval
 from twincell.series.smoothing.flags import UNLIKE_TRAINING, UNREADABLE
@@ -138,7 +139,7 @@ def _fill(table: pd.DataFrame, found: pd.DataFrame) -> None:
 
 
 def _other_modality(modalities: pd.Series, card: ModelCard) -> pd.Series:
-    return (modalities != "") & ~modalities.isin(card.modalities)
+    return modalities.isin([word for word in modalities.unique() if others([word], card.modalities)])
 
 
 def _flag(flag: str, fault: str, noted: str, other: bool) -> str:

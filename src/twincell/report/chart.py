@@ -47,6 +47,9 @@ class Chart:
         self.y = _wide(self.y)
         self.left = 8 + 7 * max(map(len, self.rows)) if self.rows else 30 if self.small else 50
         self.bottom = 20 if self.small else 42
+        if self.small:  # room for labels where there are any
+            self.left += 14 if self.y_label else 0
+            self.bottom += 14 if self.x_label else 0
         self.top = self.right = 8
 
     def at_x(self, value: float) -> float:
