@@ -12,6 +12,7 @@ import pandas as pd
 
 from twincell.errors import UserError
 from twincell.files import fresh_dir, write_atomic
+from twincell.io.tables import csv_for_people
 from twincell.progress import bar
 from twincell.series.growth import plots
 from twincell.series.growth.analysis import compared, fits, growth, prepared
@@ -154,7 +155,7 @@ def _pictures(
 
 
 def _csv(table: pd.DataFrame) -> str:
-    return table.to_csv(index=False, lineterminator="\n", float_format="%.6g")
+    return csv_for_people(table, float_format="%.6g")
 
 
 def _json(table: pd.DataFrame, comparison: Comparison | None, parts: list[dict[str, Any]], job: Job) -> str:
