@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from twincell.errors import UserError
 from twincell.locks import is_lock
@@ -196,6 +197,18 @@ def stamp(path: str | Path, whole: bool = False) -> dict[str, int | str]:
                     data.seek(i * (facts.st_size - BLOCK) // (BLOCKS - 1))
                     digest.update(data.read(BLOCK))
     return {"size": size, "modified_ns": modified, "content": digest.hexdigest()}
+
+
+def stamps(paths: Iterable[str | Path], whole: bool = False) -> dict[str, Any]:
+    """The `stamp` of each file or folder by its name as given; None for one that is not there."""
+    return {str(path): stamp(path, whole) if Path(path).exists() else None for path in paths}
+
+
+def replaced(before: Mapping[str, Any], now: Mapping[str, Any], named: int = 5) -> str:
+    """The names of files whose `stamps` differ, were added or are gone; empty where all are the same."""
+    names = sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
+    more = f" and {len(names) - named} more" if len(names) > named else ""
+    return ", ".join(names[:named]) + more
 
 
 def _temporary(path: Path, content: str | bytes) -> Path:

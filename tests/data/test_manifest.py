@@ -1,6 +1,8 @@
 """The manifest: what is read is what was written, wherever it lies."""
 
 import math
+import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -98,7 +100,7 @@ def test_counts_made_by_hand_are_kept_beside_with_a_date(tmp_path):
     by_hand = path.read_text().replace("a.png,,", "a.png,17,")
     path.write_text(by_hand)
     assert manifest.write(tmp_path) == path
-    kept = [p for p in tmp_path.glob("manifest.*.csv")]
+    kept = list(tmp_path.glob("manifest.*.csv"))
     assert [p.read_text() for p in kept] == [by_hand]
     assert re.fullmatch(r"manifest\.\d{4}-\d\d-\d\dT\d{4}\.csv", kept[0].name)
     again = by_hand.replace("17", "18")
