@@ -10,6 +10,8 @@ import pandas as pd
 import pytest
 
 from helpers.fake_method import fake_model, write_chamber
+from helpers.field_simulator import eight_bit
+from helpers.recording_toys import bf_field, write_ome
 from helpers.training_toys import toy_settings, write_toy_data
 
 # The first of the two stands still where its work begins, until the second has been refused.
@@ -46,6 +48,10 @@ CASES = {
         "twincell.series.growth.results._done",
         ["growth", "counts.csv", "--out", "out", "--plots", "none", "--resume"],
     ),
+    "import": (
+        "twincell.preprocess.import_stack._treat_all",
+        ["import", "stack", "night.ome.tif", "--modality", "bf", "--out", "out", "--resume"],
+    ),
     "synth": ("twincell.simulate.write.synthesise", ["synth", "ellipse-pc", "-n", "2", "--out", "out"]),
 }
 
@@ -56,6 +62,8 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_chamber(folder / "data", [2, 3, 4, 5])
     fake_model(folder / "run")
     write_toy_data(folder / "toys")
+    field = bf_field()
+    write_ome(folder / "night.ome.tif", [eight_bit(field.frame(t, (0.0, 0.0))) for t in range(4)])
     (folder / "small.yaml").write_text(toy_settings(training__steps=2).to_yaml())
     frames = range(20)
     pd.DataFrame(

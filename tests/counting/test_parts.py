@@ -201,9 +201,9 @@ def test_chambers_of_one_name_are_told_apart_and_the_note_says_so(
 def test_a_manifest_names_modalities_apart_and_says_so(recording: Path, tmp_path: Path) -> None:
     from twincell.counting.inputs import Choices, gather
 
-    image = os.path.relpath(sorted((recording / "a").glob("*.png"))[0], tmp_path)
+    images = (os.path.relpath(path, tmp_path) for path in sorted((recording / "a").glob("*.png")))
     rows = [
-        f"{image},,train,{modality},natural,{chamber},{frame}"
+        f"{next(images)},,train,{modality},natural,{chamber},{frame}"
         for modality, chamber in (("bf", "A"), ("pc", "A"), ("bf", "A-pc"))
         for frame in (0, 1)
     ]
