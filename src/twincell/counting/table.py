@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 from twincell.counting.inputs import Frames
 from twincell.data.modality import others
+from twincell.io.tables import csv_for_people
 from twincell.models.base.file import ModelCard
 from twincell.series.conformal import conformal_interval
-from twincell.series.smoothing.flags import UNLIKE_TRAINING, UNREADABLE
+from twincell.series.smoothing.flags import OTHER_MODALITY, UNLIKE_TRAINING, UNREADABLE
 from twincell.series.smoothing.smooth import smooth
 from twincell.series.smoothing.static_objects import static_density
 
 COLUMNS = ("chamber", "frame", "time_h", "image", "count", "count_frame", "lower", "upper", "flag")
-OTHER_MODALITY = "other modality"
 NINETY = 1.6449  # standard deviations either side that hold 90 % of a normal distribution
 CHAMBERS_AT_ONCE = 50
 WORTH_TELLING = 0.1  # cells of standing dirt in a chamber
@@ -99,7 +99,7 @@ def csv_text(table: pd.DataFrame) -> str:
         shown[name] = ["" if math.isnan(v) else f"{v:.3f}".rstrip("0").rstrip(".") for v in table[name]]
     for name in ("lower", "upper"):
         shown[name] = ["" if math.isnan(v) else f"{v:.0f}" for v in table[name]]
-    return shown.to_csv(index=False, lineterminator="\n")
+    return csv_for_people(shown)
 
 
 def _smoothed(rows: pd.DataFrame, use_counted: bool, progress: Callable[[int], None] | None) -> pd.DataFrame:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from twincell.errors import UserError
 from twincell.faults import FaultError, error, refuse
-from twincell.files import write_atomic
+from twincell.files import write_kept
 from twincell.io.image_names import ImageNames
 from twincell.io.points_formats import imagej, labelme, masks, plain, voc
 from twincell.io.points_formats.table import COLUMNS
@@ -68,7 +68,8 @@ def read_points(path: str | Path) -> pd.DataFrame:
 def write_points(path: str | Path, points: pd.DataFrame) -> Path:
     """Writes a table with `image, x, y` and perhaps `page` and `label` as points.csv.
 
-    A folder means its `points.csv`. Places are written to a thousandth of a pixel.
+    A folder means its `points.csv`. Places are written to a thousandth of a pixel. Other points that stand
+    there are kept beside, under a name with date and time.
 
     Raises:
         UserError: a column is missing, or a place is no number.
@@ -81,7 +82,7 @@ def write_points(path: str | Path, points: pd.DataFrame) -> Path:
     told = points.assign(label=points.get("label", ""))
     pages = ["page"] if "page" in points and (points["page"] != 0).any() else []
     columns = ["image", *pages, "x", "y", "label"]
-    return write_atomic(path, told[columns].to_csv(index=False, float_format="%.3f", lineterminator="\n"))
+    return write_kept(path, told[columns].to_csv(index=False, float_format="%.3f", lineterminator="\n"))
 
 
 def match_images(points: pd.DataFrame, images: Sequence[str]) -> pd.DataFrame:

@@ -57,6 +57,9 @@ def open_recordings(paths: Sequence[str | Path], reading: Reading | None = None)
     if problems:
         raise UserError(problems)
     for recording, name in zip(recordings, names_apart([r.name for r in recordings]), strict=True):
+        if recording.name != name:
+            old = recording.name
+            recording.notes.append(f"{recording.source}: {old} is called {name}, for there is another {old}")
         recording.name = name
     return recordings
 

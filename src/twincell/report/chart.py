@@ -7,7 +7,8 @@ charts of a few kilobytes each whose points a reader may ask about.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from html import escape
+
+from twincell.printable import in_html as escape
 
 Numbers = Sequence[float]
 

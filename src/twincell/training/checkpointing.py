@@ -7,8 +7,9 @@ from types import FrameType
 from typing import Any
 
 import lightning as L
+import torch
 
-from twincell.models.base.task import Task
+from twincell.models.base.task import Task, completed_steps
 
 NAME = "last.ckpt"
 """The file in the run folder."""
@@ -22,24 +23,37 @@ class Checkpointing(L.Callback):
     Args:
         folder: of the run.
         steps, seconds: a checkpoint is written when either has passed since the last one.
-        max_minutes: training ends with a checkpoint after this time from now; None = no limit.
+        max_minutes: training ends with a checkpoint after this time; None = no limit. It is counted from
+            this process's first step: what an earlier one took, or drawing the images, is not in it.
 
     Attributes:
         stopped: the signal that ended training, or None.
         timed_out: whether `max_minutes` ended it.
+        complete: whether it ended by itself, after its last step or without improvement.
     """
 
     def __init__(self, folder: Path, steps: int, seconds: float, max_minutes: float | None) -> None:
         self.path = folder / NAME
         self._steps, self._seconds = steps, seconds
-        self._deadline = None if max_minutes is None else time.monotonic() + 60 * max_minutes
+        self._max_minutes = max_minutes
+        self._deadline: float | None = None
         self._saved = time.monotonic()
         self._handlers: dict[int, Any] = {}
         self.stopped: int | None = None
         self.timed_out = False
+        self.complete = False
+
+    def state_dict(self) -> dict[str, bool]:
+        """What a later process has to know of this one."""
+        return {"complete": self.complete}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """A new process judges for itself."""
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Starts to catch SIGTERM and Ctrl-C: the current step is finished first."""
+        """Starts the clock, and to catch SIGTERM and Ctrl-C: the current step is finished first."""
+        if self._max_minutes is not None:
+            self._deadline = time.monotonic() + 60 * self._max_minutes
         try:
             self._handlers = {s: signal.signal(s, self._stop) for s in (signal.SIGTERM, signal.SIGINT)}
         except ValueError:
@@ -54,9 +68,10 @@ class Checkpointing(L.Callback):
         self.timed_out = self._deadline is not None and now >= self._deadline
         ending = self._agreed(trainer, self.stopped is not None or self.timed_out)
         late = self._agreed(trainer, now - self._saved >= self._seconds)
+        step = pl_module.steps_done
+        self.complete = trainer.should_stop or step == pl_module.plan.steps
         if ending:
             trainer.should_stop = True
-        step = pl_module.steps_done
         if late or trainer.should_stop or step % self._steps == 0 or step == pl_module.plan.steps:
             self.save(trainer)
 
@@ -92,3 +107,19 @@ class Checkpointing(L.Callback):
     def _agreed(trainer: L.Trainer, flag: bool) -> bool:
         """One answer for all devices, since all of them take part in saving: yes if any says so."""
         return flag if trainer.world_size == 1 else trainer.strategy.reduce_boolean_decision(flag, all=False)
+
+
+def is_cut_short(folder: Path, model_steps: int) -> bool:
+    """Whether a run that has a model can go on: its time was up, or it was stopped after it went on.
+
+    Args:
+        folder: of the run.
+        model_steps: steps that its model has seen.
+    """
+    path = folder / NAME
+    if not path.exists():
+        return False
+    kept = torch.load(path, mmap=True, weights_only=True)
+    # Release 1 did not say whether a run was complete; its runs that have a model are taken as finished.
+    complete = kept["callbacks"].get("Checkpointing", {}).get("complete", True)
+    return not complete or completed_steps(kept) > model_steps

@@ -4,12 +4,12 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from html import escape
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from twincell.printable import in_html as escape
 from twincell.report.chart import Chart
 from twincell.report.images import Colour, Grey, data_uri
 from twincell.report.markup import figure, keys

@@ -24,6 +24,7 @@ COLOURS = {
     "shrinking": "#CC79A7",
     "uncertain": "#0072B2",
     "too short": "#999999",
+    "not read": "#999999",
 }
 """Colours that people of any colour vision tell apart (Okabe and Ito 2008), by verdict."""
 
