@@ -73,12 +73,9 @@ def manifest(
     if len(made.notes) > NOTES:
         show(f"and {len(made.notes) - NOTES} more notes, in full with --json")
     table = made.manifest.table
-    found = {
-        "images": len(table),
-        "counted": int(made.manifest.labelled.sum()),
-        "splits": {str(name): int(n) for name, n in table["split"].value_counts().items()},
-    }
-    splits = ", ".join(f"{n} {name}" for name, n in found["splits"].items())
+    parts = {str(name): int(n) for name, n in table["split"].value_counts().items()}
+    found = {"images": len(table), "counted": int(made.manifest.labelled.sum()), "splits": parts}
+    splits = ", ".join(f"{n} {name}" for name, n in parts.items())
     show(f"{number(len(table), 'image')}, {found['counted']} counted ({splits}): {made.files[0]}")
     show(f"next: twincell check {made.files[0]}")
     write_json(json, {**found, "files": [str(file) for file in made.files], "notes": made.notes})

@@ -163,8 +163,8 @@ def rois(result: CountResult, found: Positions) -> bytes:
     place = place.where(table["chamber"] != "", 0)
     regions = []
     for row, part in found.points.groupby("row"):
-        chamber, frame = table.loc[row, ["chamber", "frame"]]
-        single = Path(str(table.loc[row, "image"])).stem
+        chamber, frame, image = table[["chamber", "frame", "image"]].loc[row]
+        single = Path(str(image)).stem
         name = f"{chamber}-{frame:05d}" if chamber else single
         regions.append((name, int(place[row]), part[["x", "y"]].to_numpy(float)))
     return roi_zip(regions)

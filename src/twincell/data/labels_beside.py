@@ -169,10 +169,11 @@ def _take_points(file: Path, images: _Images, named: bool) -> tuple[pd.DataFrame
 
 
 def _contradictions(table: pd.DataFrame, counted: np.ndarray, marked: pd.DataFrame) -> list[str]:
+    rows, marks = np.unique(marked["row"].to_numpy(int), return_counts=True)
     differ = [
-        f"{Path(table['path'].iloc[row]).name} ({counted[row]:g} and {marks})"
-        for row, marks in marked.groupby("row").size().items()
-        if not np.isnan(counted[row]) and counted[row] != marks
+        f"{Path(table['path'].iloc[row]).name} ({counted[row]:g} and {n})"
+        for row, n in zip(rows.tolist(), marks.tolist(), strict=True)
+        if not np.isnan(counted[row]) and counted[row] != n
     ]
     if not differ:
         return []

@@ -1,6 +1,7 @@
 """Images with a dot on each cell, and recordings as films above their curve."""
 
 import io
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,7 @@ PACE = 100  # ms a frame
 
 
 def dotted(
-    image: Grey, places: NDArray[np.float64], size: tuple[int, int], row: "pd.Series[object] | None" = None
+    image: Grey, places: NDArray[np.float64], size: tuple[int, int], row: "pd.Series[Any] | None" = None
 ) -> Image.Image:
     """An image with a ring round each cell and its count above.
 
@@ -65,7 +66,7 @@ def film(result: CountResult, rows: pd.DataFrame, found: Positions) -> bytes:
     chosen = np.unique(np.linspace(0, len(rows) - 1, min(MOST, len(rows))).round().astype(int))
     pictures = []
     for row, image in result.images(rows.index[chosen].tolist()):
-        above = dotted(image, found.of(row), found.sizes[row], rows.loc[row])
+        above = dotted(image, found.of(row), found.sizes[row], rows.iloc[rows.index.get_indexer([row])[0]])
         whole = Image.new("RGB", (above.width, above.height + CURVE), PAPER)
         whole.paste(above, (0, 0))
         whole.paste(curve(rows, int(rows.index.get_loc(row)), above.width), (0, above.height))  # type: ignore[arg-type]
@@ -90,7 +91,8 @@ def curve(rows: pd.DataFrame, at: int, width: int) -> Image.Image:
     xs = LEFT + (across - across[0]) / extent * (width - LEFT - RIGHT)
 
     def up(values: "pd.Series[float]") -> NDArray[np.float64]:
-        return CURVE - LOWER - values.to_numpy(float) / top * (CURVE - UPPER - LOWER)
+        heights: NDArray[np.float64] = CURVE - LOWER - values.to_numpy(float) / top * (CURVE - UPPER - LOWER)
+        return heights
 
     picture = Image.new("RGB", (width, CURVE), PAPER)
     draw = ImageDraw.Draw(picture)
@@ -98,7 +100,7 @@ def curve(rows: pd.DataFrame, at: int, width: int) -> Image.Image:
     known = np.isfinite(low) & np.isfinite(high)
     edge = [*zip(xs[known], high[known], strict=True), *zip(xs[known][::-1], low[known][::-1], strict=True)]
     if len(edge) > 3:
-        draw.polygon([tuple(map(float, p)) for p in edge], fill=BAND)  # type: ignore[misc]
+        draw.polygon([(float(x), float(y)) for x, y in edge], fill=BAND)
     good = np.isfinite(best)
     draw.line([(float(x), float(y)) for x, y in zip(xs[good], best[good], strict=True)], fill=LINE, width=2)
     floor = CURVE - LOWER
@@ -106,8 +108,8 @@ def curve(rows: pd.DataFrame, at: int, width: int) -> Image.Image:
     for value, y in ((0, floor), (top, UPPER)):
         draw.text((LEFT - 6, y), f"{value:.0f}", fill=INK, anchor="rm")
     draw.text((4, (UPPER + floor) / 2), "cells", fill=INK, anchor="lm")
-    for value, x in ((across[0], LEFT), (across[-1], width - RIGHT)):
-        draw.text((x, floor + 3), f"{value:.3g}", fill=INK, anchor="ma" if x == LEFT else "ra")
+    for value, end in ((across[0], LEFT), (across[-1], width - RIGHT)):
+        draw.text((end, floor + 3), f"{value:.3g}", fill=INK, anchor="ma" if end == LEFT else "ra")
     draw.text(((LEFT + width) / 2, CURVE - 3), "time (h)" if timed else "frame", fill=INK, anchor="md")
     if np.isfinite(best[at]):
         x, y = float(xs[at]), float(best[at])

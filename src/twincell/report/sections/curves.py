@@ -145,8 +145,16 @@ def _chart(
     unit = "h" if timed else "frame"
     said = f"Cells in chamber {name} over time: from {count[0]:.0f} to {count[-1]:.0f}"
     width, height = PAGE if alone else (WIDTH, HEIGHT)
-    named = {"x_label": "time (h)" if timed else "frame", "y_label": "cells"}
-    chart = Chart((axis[0], axis[-1]), (0, top * 1.05), width, height, title=said, small=not alone, **named)
+    chart = Chart(
+        (axis[0], axis[-1]),
+        (0, top * 1.05),
+        width,
+        height,
+        title=said,
+        small=not alone,
+        x_label="time (h)" if timed else "frame",
+        y_label="cells",
+    )
     chart.band(axis.tolist(), rows["lower"].tolist(), rows["upper"].tolist(), "model")
     chart.dots(axis.tolist(), rows["count_frame"].tolist(), "model", 0.9)
     chart.line(axis.tolist(), count.tolist(), "model")
