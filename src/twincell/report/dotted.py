@@ -64,8 +64,10 @@ def film(result: CountResult, rows: pd.DataFrame, found: Positions) -> bytes:
         found: where the cells are.
     """
     chosen = np.unique(np.linspace(0, len(rows) - 1, min(MOST, len(rows))).round().astype(int))
+    place = {row: at for at, row in enumerate(rows.index.tolist())}
     pictures = []
-    for at, (row, image) in zip(chosen.tolist(), result.images(rows.index[chosen].tolist()), strict=True):
+    for row, image in result.images(rows.index[chosen].tolist()):
+        at = place[row]
         above = dotted(image, found.of(row), found.sizes[row], pd.Series(rows.iloc[at]))
         whole = Image.new("RGB", (above.width, above.height + CURVE), PAPER)
         whole.paste(above, (0, 0))
