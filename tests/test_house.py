@@ -12,7 +12,7 @@ import pytest
 
 SRC = Path(__file__).parents[1] / "src"
 LEVELS: tuple[tuple[str, ...], ...] = (
-    ("errors", "faults", "files", "hardware", "progress", "seeding", "locks", "config"),
+    ("errors", "faults", "files", "documents", "hardware", "progress", "seeding", "locks", "config"),
     ("io",),
     ("data",),
     ("preprocess", "simulate"),

@@ -12,6 +12,9 @@ Share = Annotated[float, Field(ge=0, le=1)]
 NotNegative = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(gt=0)]
+# Of networks: far above any that is meant, low enough that none takes hours to be made.
+Width = Annotated[int, Field(gt=0, le=16384)]
+Depth = Annotated[int, Field(gt=0, le=256)]
 
 
 class Strict(BaseModel):

@@ -75,11 +75,11 @@ def bar(show: bool = True) -> Progress:
     """An empty progress display with the columns used everywhere; use it as a context manager."""
     console = Console(stderr=True)
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", markup=False),
     )
     if show and not console.is_terminal:
         return _Lines(*columns, console=console)

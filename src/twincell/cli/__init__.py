@@ -31,7 +31,9 @@ VERBS = [
     "translate",
     "doctor",
 ]
-MACHINE_SAYS_NO = (errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EROFS, errno.EDQUOT)
+MACHINE_SAYS_NO = (
+    errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.ENAMETOOLONG, errno.ELOOP,
+)  # fmt: skip
 STOPPED = 130  # what shells expect of a program ended by Ctrl-C
 
 

@@ -33,7 +33,7 @@ class NamedFile:
 def natural_key(path: Path) -> list[tuple[int, int, str]]:
     """Sorts img2 before img10."""
     return [
-        (0, int(part), "") if part.isdigit() else (1, 0, part.lower())
+        (0, int(part), "") if part.isdecimal() else (1, 0, part.lower())
         for part in re.split(r"(\d+)", path.name)
     ]
 

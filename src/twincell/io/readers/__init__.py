@@ -59,7 +59,10 @@ def format_of(path: Path) -> Format | None:
 
 def is_image_file(path: Path) -> bool:
     """Whether a file stands there, or a folder that is one, as Zarr's are."""
-    return path.is_file() or (path.is_dir() and format_of(path) is not None)
+    try:
+        return path.is_file() or (path.is_dir() and format_of(path) is not None)
+    except OSError:  # a name longer than any file's, a folder that may not be looked into
+        return False
 
 
 def open_stack(path: Path) -> Stack:
