@@ -47,11 +47,11 @@ def read_json(path: Path, cure: str, kind: str = "JSON") -> Any:
 
 def read_yaml(path: Path, cure: str) -> Any:
     """The value in a YAML file; errors as `read_json`."""
-    text = _text(path, LARGEST_YAML, cure, "YAML")
+    text = _text(path, LARGEST_YAML, cure, "valid YAML")
     try:
         return yaml.load(text, _Bounded)  # noqa: S506 - a safe loader
     except Exception as problem:  # impossible dates, numbers and tags raise many kinds
-        raise _unreadable(path, problem, cure, "YAML") from problem
+        raise _unreadable(path, problem, cure, "valid YAML") from problem
 
 
 def parse_yaml(text: str) -> Any:

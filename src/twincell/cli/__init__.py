@@ -2,6 +2,7 @@
 
 import errno
 import importlib
+import io
 import signal
 import sys
 from collections.abc import Sequence
@@ -110,6 +111,9 @@ def run(argv: Sequence[str]) -> int:
 
 def main() -> None:
     """The installed command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # names of files may hold bytes that are no text
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(run(sys.argv[1:]))
 
 

@@ -2,16 +2,44 @@
 
 import signal
 import time
+import zipfile
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import lightning as L
+import torch
 
-from twincell.models.base.task import Task
+from twincell.faults import FaultError, error
+from twincell.models.base.task import Task, completed_steps
+from twincell.training.run_dir import CHECKPOINT as NAME
 
-NAME = "last.ckpt"
-"""The file in the run folder."""
+
+def steps_in(checkpoint: Path) -> int:
+    """The complete steps of a checkpoint, once every byte of it is known to be as it was written.
+
+    Raises:
+        FaultError: it is damaged, or none of a training. It is a UserError.
+    """
+    try:
+        with zipfile.ZipFile(checkpoint) as archive:
+            if bad := archive.testzip():
+                raise ValueError(f"{bad} is damaged")
+        told = torch.load(checkpoint, mmap=True, weights_only=True)
+        steps = completed_steps(told)
+        if not isinstance(told["state_dict"], dict) or steps < 0:
+            raise ValueError("it holds no weights")
+    except Exception as problem:  # a damaged archive raises many kinds
+        said = " ".join(str(problem).split())[:160] or type(problem).__name__
+        raise FaultError(
+            error(
+                checkpoint,
+                f"cannot be gone on from ({said})",
+                f"put a copy of it back, or remove {NAME}: --resume then trains the same run from its first step",
+            )
+        ) from problem
+    return steps
+
 
 
 class Checkpointing(L.Callback):

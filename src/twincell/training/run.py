@@ -18,11 +18,11 @@ from twincell.models.base.counting_task import CountingTask
 from twincell.models.base.file import load_card, load_model, save_model
 from twincell.models.base.method import Finalizing, FittedOnce, Pretrainable, Trainable
 from twincell.models.base.run_data import Dataset, OwnData, RunData
-from twincell.models.base.task import Plan, Task, completed_steps
+from twincell.models.base.task import Plan, Task
 from twincell.seeding import seed_for
 from twincell.training.card import make_card
 from twincell.training.checkpointing import NAME as CHECKPOINT
-from twincell.training.checkpointing import Checkpointing
+from twincell.training.checkpointing import Checkpointing, steps_in
 from twincell.training.fit_once import check_fit_once, fit_once
 from twincell.training.history import History
 from twincell.training.progress_line import ProgressLine
@@ -107,10 +107,11 @@ def fit(
     data = _run_data(settings, manifest, seed, progress, targets, weights)
     steps = settings.training.steps or (settings.training.epochs or 0) * data.steps_per_epoch
     checkpoint = out / CHECKPOINT if resume and (out / CHECKPOINT).exists() else None
+    done = steps_in(checkpoint) if checkpoint else None
 
     callbacks = _callbacks(settings, data, out, max_minutes, progress, watch)
     with quiet():
-        trainer = make_trainer(out, callbacks, machine or Machine(), _steps_in(checkpoint))
+        trainer = make_trainer(out, callbacks, machine or Machine(), done)
         device = trainer.strategy.root_device
         batches = data.batches(device, progress)
         start_run_dir(out, settings, identity)
@@ -162,13 +163,6 @@ def _manifest(data: Dataset, settings: Settings) -> Manifest:
             "give `Manifest.read(...)`"
         )
     return data
-
-
-def _steps_in(checkpoint: Path | None) -> int | None:
-    """The complete steps of a checkpoint; None without one."""
-    if checkpoint is None:
-        return None
-    return completed_steps(torch.load(checkpoint, mmap=True, weights_only=True))
 
 
 def _network(settings: Settings, start: str | Path | None, seed: int) -> tuple[nn.Module, str]:
