@@ -22,8 +22,9 @@ demo: install
 test: install lint
 	$(TESTS) -m 'not slow'
 
+# The properties of tests/robustness are tried with so many cases each, new ones every time.
 test-all: install lint
-	$(TESTS)
+	TWINCELL_EXAMPLES=10000 $(TESTS)
 
 .PHONY: lint
 lint: install

@@ -1,4 +1,4 @@
-"""Small files of settings and facts, JSON and YAML, that anybody may have written: bounded before they are parsed.
+"""Small JSON and YAML files that anybody may have written: bounded before they are parsed.
 
 A file of a few bytes can ask a parser for hours or for all of the memory: by its depth, by names that stand
 for names that stand for names. None that is meant is large, deep or repeats itself a thousand times.
@@ -49,7 +49,7 @@ def read_yaml(path: Path, cure: str) -> Any:
     """The value in a YAML file; errors as `read_json`."""
     text = _text(path, LARGEST_YAML, cure, "valid YAML")
     try:
-        return yaml.load(text, _Bounded)  # noqa: S506 - a safe loader
+        return yaml.load(text, _Bounded)
     except Exception as problem:  # impossible dates, numbers and tags raise many kinds
         raise _unreadable(path, problem, cure, "valid YAML") from problem
 
@@ -61,7 +61,7 @@ def parse_yaml(text: str) -> Any:
         ValueError: it stands for none.
     """
     try:
-        return yaml.load(text, _Bounded)  # noqa: S506 - a safe loader
+        return yaml.load(text, _Bounded)
     except Exception as problem:
         raise ValueError(_line(problem)) from problem
 

@@ -1,6 +1,7 @@
-"""Image files and names of any content: what cannot be read is a fault of that file, and the folder goes on."""
+"""Image files and names of any content: what cannot be read is a fault of that file, the folder goes on."""
 
 import io
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -29,13 +30,22 @@ def written(**how: object) -> bytes:
 KINDS = {
     "plain": written(photometric="minisblack"),
     "ome": written(ome=True, metadata={"axes": "TYX", "PhysicalSizeX": 0.5, "TimeIncrement": 60}),
-    "imagej": written(imagej=True, metadata={"axes": "TYX", "finterval": 60, "unit": "um"}, resolution=(2, 2)),
+    "imagej": written(
+        imagej=True, metadata={"axes": "TYX", "finterval": 60, "unit": "um"}, resolution=(2, 2)
+    ),
     "shaped": written(metadata={"axes": "TYX"}),
     "big": written(bigtiff=True, photometric="minisblack"),
     "packed": written(compression="zlib", photometric="minisblack"),
 }
 SAID = {
-    "ome": [b'SizeT="3"', b'SizeX="5"', b'PhysicalSizeX="0.5"', b'TimeIncrement="60"', b"XYCZT", b"</Pixels>"],
+    "ome": [
+        b'SizeT="3"',
+        b'SizeX="5"',
+        b'PhysicalSizeX="0.5"',
+        b'TimeIncrement="60"',
+        b"XYCZT",
+        b"</Pixels>",
+    ],
     "imagej": [b"frames=3", b"images=3", b"finterval=60", b"unit=um"],
     "shaped": [b"[3, 6, 5]"],
 }
@@ -66,10 +76,8 @@ def test_any_tiff_is_read_or_refused(tmp_path: Path, data: bytes) -> None:
 def load_all(path: Path, loose: bool) -> None:
     for recording in open_recordings([path], Reading(loose=loose)):
         for frame in list(recording.frames)[:20]:
-            try:
+            with suppress(FrameError):
                 frame.load()
-            except FrameError:
-                pass
         recording.hours()
         recording.close()
 
@@ -86,7 +94,9 @@ def load_all(path: Path, loose: bool) -> None:
         ("shaped", b"[3, 6, 5]", b"[0, 6, 5]"),
     ],
 )
-def test_a_damaged_header_leaves_the_rest_of_the_folder(tmp_path: Path, kind: str, old: bytes, new: bytes) -> None:
+def test_a_damaged_header_leaves_the_rest_of_the_folder(
+    tmp_path: Path, kind: str, old: bytes, new: bytes
+) -> None:
     assert old in KINDS[kind]
     (tmp_path / "a.tif").write_bytes(KINDS["plain"])
     (tmp_path / "b.tif").write_bytes(KINDS[kind].replace(old, new))
@@ -101,7 +111,11 @@ NAMES = st.lists(
     ),
     min_size=1, max_size=6, unique=True,
 )  # fmt: skip
-PATTERNS = st.none() | st.sampled_from(["*{T}", "{P}_{T}", "{T}{T}", "{", "(", "{T}.png", "[", "*" * 30 + "{T}"]) | words
+PATTERNS = (
+    st.none()
+    | st.sampled_from(["*{T}", "{P}_{T}", "{T}{T}", "{", "(", "{T}.png", "[", "*" * 30 + "{T}"])
+    | words
+)
 
 
 @given(names=NAMES, pattern=PATTERNS)
@@ -126,7 +140,7 @@ def test_numbers_far_apart_are_no_gap_of_a_million_million_frames() -> None:
 
 def test_digits_that_are_no_numbers_are_letters() -> None:
     paths = [Path("2²3.png"), Path("2²10.png")]
-    assert sorted(reversed(paths), key=natural_key) == paths
+    assert natural_key(paths[0]) < natural_key(paths[1])
 
 
 @pytest.mark.parametrize("name", ["a" * 300 + ".png", "a\0b.png", "x/" * 3000 + "a.png"])

@@ -1,4 +1,4 @@
-"""Manifests, points and counts tables of any content end in a result or in sentences, never in a traceback."""
+"""Manifests, points and counts of any content end in a result or in sentences, never in a traceback."""
 
 import csv
 import io
@@ -19,7 +19,19 @@ from twincell.series.growth.options import GrowthOptions
 from twincell.series.growth.request import read_job
 from twincell.series.growth.results import write_growth
 
-HEAD = ["image", "count", "split", "modality", "origin", "chamber", "frame", "time_h", "page", "points", "flag"]
+HEAD = [
+    "image",
+    "count",
+    "split",
+    "modality",
+    "origin",
+    "chamber",
+    "frame",
+    "time_h",
+    "page",
+    "points",
+    "flag",
+]
 GOOD = {
     "image": ["a.png", "b.png", "none.png"], "count": ["", "3", "0"], "split": ["train", "val", "test"],
     "modality": ["bf", "pc"], "origin": ["natural", "synthetic"], "chamber": ["", "A", "B"],

@@ -190,8 +190,8 @@ def _by_pattern(path: Path, pattern: str, where: str) -> dict[str, int]:
 def _refuse_endless(files: Sequence[NamedFile], where: str) -> None:
     if long := [f.path.name for f in files if max(f.numbers.values(), default=0) > LARGEST_NUMBER]:
         raise UserError(
-            f"{where}: the number in {listed(long)} is longer than any count of frames; give the images shorter "
-            "names, or describe them with --names, with * where the number stands for nothing"
+            f"{where}: the number in {listed(long)} is longer than any count of frames; give the images "
+            "shorter names, or describe them with --names, with * where the number stands for nothing"
         )
 
 

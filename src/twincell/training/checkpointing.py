@@ -35,11 +35,10 @@ def steps_in(checkpoint: Path) -> int:
             error(
                 checkpoint,
                 f"cannot be gone on from ({said})",
-                f"put a copy of it back, or remove {NAME}: --resume then trains the same run from its first step",
+                f"put a copy of it back, or remove {NAME}: --resume then trains the same run from the start",
             )
         ) from problem
     return steps
-
 
 
 class Checkpointing(L.Callback):

@@ -31,7 +31,9 @@ class Preprocessing(BaseModel):
     @model_validator(mode="after")
     def _levels_are_a_range(self) -> "Preprocessing":
         if not self.low < self.high:
-            raise ValueError(f"low {self.low:g} has to be below high {self.high:g}, or every image looks empty")
+            raise ValueError(
+                f"low {self.low:g} has to be below high {self.high:g}, or every image looks empty"
+            )
         return self
 
 

@@ -67,7 +67,8 @@ def load_model(model: str | Path, device: str = "cpu") -> LoadedModel:
 
     Raises:
         UserError: no such model, a damaged or changed file, a file of a newer format, an unknown method,
-            weights that are no numbers or of other shapes than the card's network, a device this machine lacks.
+            weights that are no numbers or of other shapes than the card's network, a device this machine
+            lacks.
     """
 
     _require_device(device)

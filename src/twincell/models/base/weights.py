@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from twincell.errors import UserError
 
 LARGEST_HEADER = 2**24
-"""Bytes that the list of a file's tensors may have; that of a network of thousands has a few hundred thousand."""
+"""Bytes that the list of a file's tensors may have; each takes about a hundred."""
 LARGEST_NETWORK = 2**30
 """Weights of a network: 4 GB of them. The largest shipped has 300,000, BiT-50 24 million."""
 
