@@ -138,6 +138,15 @@ def test_cards_of_impossible_networks_are_refused_before_any_is_made(
         load_model(model)
 
 
+@pytest.mark.parametrize(("pictures", "counts", "k"), [(3, 3, 4), (3, 2, 1), (3, 3, 0)])
+def test_nearest_neighbours_need_as_many_pictures(tmp_path: Path, pictures: int, counts: int, k: int) -> None:
+    network = METHODS["nearest"].build(METHODS["nearest"].settings_class(side=4))
+    network.remember(torch.zeros(pictures, 16), torch.zeros(counts), k)
+    card = ModelCard(name="near", method="nearest", settings={"side": 4}, modalities=["bf"])
+    with pytest.raises(UserError, match="do not fit"):
+        load_model(save_model(tmp_path, network, card))
+
+
 @pytest.mark.parametrize("name", sorted(METHODS))
 def test_every_method_is_compared_without_memory(name: str) -> None:
     """Building on torch's device without memory works, so that shapes are known before they are made."""
@@ -149,7 +158,8 @@ def test_every_method_is_compared_without_memory(name: str) -> None:
 
 @pytest.mark.parametrize(
     "card",
-    [b"[" * 200_000, b'{"a":' * 10_000, b"[]", b"null", b" " * 2**21, b"\xff", b"", b"9" * 5000, b'"' + b'\\"' * 9999],
+    [b"[" * 200_000, b'{"a":' * 10_000, b"[]",
+     b"null", b" " * 2**21, b"\xff", b"", b"9" * 5000, b'"' + b'\\"' * 9999],
     ids=["deep", "deep names", "list", "null", "large", "no text", "empty", "long number", "open string"],
 )  # fmt: skip
 def test_cards_that_are_none_are_refused(model: Path, card: bytes) -> None:
@@ -181,7 +191,9 @@ BOMB = "a0: &a0 [x]\n" + "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}
 
 
 @pytest.mark.parametrize(
-    "text", [BOMB, "&a [*a]", "[" * 100_000, "- " * 5000, "2001-99-99", "!!int ''", "!!bool x", "!!python/name:os.system"],
+    "text",
+    [BOMB, "&a [*a]", "[" * 100_000, "- " * 5000, "2001-99-99",
+     "!!int ''", "!!bool x", "!!python/name:os.system"],
     ids=["bomb", "itself", "deep", "deep lists", "no date", "no number", "no truth", "code"],
 )  # fmt: skip
 def test_settings_made_to_harm_are_refused(tmp_path: Path, text: str) -> None:
@@ -216,7 +228,8 @@ PARTS = [
 
 
 @given(changes=st.dictionaries(
-    st.sampled_from(CARD_NAMES), values | st.dictionaries(st.sampled_from(PARTS), values, max_size=3), max_size=3
+    st.sampled_from(CARD_NAMES), values | st.dictionaries(st.sampled_from(PARTS), values, max_size=3),
+    max_size=3,
 ))  # fmt: skip
 def test_any_card_is_read_or_refused(shared: tuple[Path, bytes, dict], changes: dict) -> None:
     weights, data, card = shared

@@ -35,7 +35,8 @@ HEAD = [
 GOOD = {
     "image": ["a.png", "b.png", "none.png"], "count": ["", "3", "0"], "split": ["train", "val", "test"],
     "modality": ["bf", "pc"], "origin": ["natural", "synthetic"], "chamber": ["", "A", "B"],
-    "frame": ["", "0", "1", "2"], "time_h": ["", "0.5"], "page": ["", "0"], "points": ["", "p.csv"], "flag": [""],
+    "frame": ["", "0", "1", "2"], "time_h": ["", "0.5"], "page": ["", "0"], "points": ["", "p.csv"],
+    "flag": [""],
 }  # fmt: skip
 
 
@@ -87,7 +88,8 @@ def test_any_table_of_points_is_read_or_refused(folder: Path, data: bytes) -> No
 
 
 COUNTS = {
-    "chamber": ["A", "B"], "frame": ["0", "1", "2", "3"], "time_h": ["", "0", "1", "2"], "count": ["1", "4", ""],
+    "chamber": ["A", "B"], "frame": ["0", "1", "2", "3"], "time_h": ["", "0", "1", "2"],
+    "count": ["1", "4", ""],
     "count_frame": ["1", "4", ""], "flag": ["", "blurred"], "image": ["a.png"], "medium": ["x", "y"],
     "count_low": ["1"], "count_high": ["9"],
 }  # fmt: skip
