@@ -81,7 +81,7 @@ def _read_identity(run: Path) -> RunIdentity:
     path = run / RUN
     told = read_json(path, _what_can_be_saved(run))
     try:
-        return TypeAdapter(RunIdentity).validate_python(told, strict=True)
+        return TypeAdapter(RunIdentity).validate_python(told)
     except ValidationError as problem:
         what = f"does not say what the run is ({problem.error_count()} values are missing or of another kind)"
         raise FaultError(error(path, what, _what_can_be_saved(run))) from problem
