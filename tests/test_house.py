@@ -12,14 +12,26 @@ import pytest
 
 SRC = Path(__file__).parents[1] / "src"
 LEVELS: tuple[tuple[str, ...], ...] = (
-    ("errors", "faults", "files", "documents", "hardware", "progress", "seeding", "locks", "config"),
+    (
+        "errors",
+        "faults",
+        "files",
+        "documents",
+        "hardware",
+        "progress",
+        "seeding",
+        "locks",
+        "config",
+        "words",
+        "printable",
+    ),
     ("io",),
     ("data",),
     ("preprocess", "simulate"),
     ("series", "models", "batches"),
     ("presets",),
     ("counting", "training", "evaluate", "tuning"),
-    ("reproduce", "report", "label", "export", "demo", "phase", "gan", "gap", "api", "doctor"),
+    ("reproduce", "report", "label", "export", "demo", "phase", "gan", "gap", "api", "doctor", "pipeline"),
     ("cli",),
 )
 """Rooms and single files from the bottom up; one may import those below it and, one way, those beside it."""

@@ -47,7 +47,7 @@ def transfer(
     model: str | Path,
     manifest: str | Path | Manifest,
     out: str | Path,
-    scheme: str = "full",
+    scheme: str | None = None,
     preset: str | Path | None = None,
     *,
     seed: int = 0,
@@ -55,13 +55,16 @@ def transfer(
     changes: Mapping[str, Any] | None = None,
     progress: bool = True,
 ) -> LoadedModel:
-    """Move a trained model to other images, as `twincell transfer` does (paper section 3).
+    """Move a trained model to other images, as `twincell transfer` does.
+
+    A density network is adapted to up to 100 labelled images, see `twincell.training.adaptation`, unless a
+    scheme, a preset or changes say how to train; else it is trained on in full (paper section 3).
 
     Args:
         model: the start: a run folder, a model file, or the name of a model that ships.
         manifest: the new images, as in `train`.
         out: a new run folder.
-        scheme: full, frozen-core, frozen-outer or thaw.
+        scheme: what learns in a full training: full, frozen-core, frozen-outer or thaw.
         preset: how to train; of the model's method, and that method's own where none is named.
         seed: of batches and augmentation.
         resume: go on with the run in `out`.

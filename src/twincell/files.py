@@ -4,10 +4,13 @@ import hashlib
 import itertools
 import os
 import tempfile
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from twincell.errors import UserError
+from twincell.locks import is_lock
 
 BLOCKS, BLOCK = 16, 4096  # looked at by a quick stamp of a file, and bytes of each
 
@@ -103,6 +106,32 @@ def write_new(path: str | Path, content: str | bytes, force: bool = False) -> Pa
         whole.unlink(missing_ok=True)
 
 
+def write_kept(path: str | Path, content: str | bytes) -> Path:
+    """Write a file that a person may have worked in: what stood there is kept beside, named by the minute.
+
+    The same content again changes nothing. Else the old file becomes NAME.2026-11-21T1640.SUFFIX (-2, -3, ...
+    where that is taken), and then `path` holds the new one; a kill in between leaves at least one of each.
+
+    Args:
+        path: the file; its folder is made where it is missing.
+        content: text (written as UTF-8) or bytes.
+
+    Returns:
+        The path written.
+    """
+    path = Path(path)
+    data = content.encode() if isinstance(content, str) else content
+    try:
+        before = path.read_bytes()
+    except FileNotFoundError:
+        return write_atomic(path, data)
+    if before != data:
+        kept = path.with_name(f"{path.stem}.{time.strftime('%Y-%m-%dT%H%M')}{path.suffix}")
+        write_new(kept, before)
+        write_atomic(path, data)
+    return path
+
+
 def fresh_dir(path: str | Path, resume: bool = False) -> Path:
     """The folder, made where it is missing; one that holds files already is refused unless `resume`.
 
@@ -112,12 +141,17 @@ def fresh_dir(path: str | Path, resume: bool = False) -> Path:
     path = Path(path)
     if path.exists() and not path.is_dir():
         raise UserError(f"{path}: is a file, not a folder; name another folder with --out")
-    if not resume and path.is_dir() and any(path.iterdir()):
+    if not resume and holds_files(path):
         raise UserError(
             f"{path}: holds files already and nothing is overwritten; name another folder with --out"
         )
     path.mkdir(parents=True, exist_ok=True)
     return path
+
+
+def holds_files(path: Path) -> bool:
+    """Whether a folder is there and has anything in it but locks."""
+    return path.is_dir() and not all(is_lock(inside) for inside in path.iterdir())
 
 
 def fresh_file(path: str | Path) -> Path:
@@ -163,6 +197,18 @@ def stamp(path: str | Path, whole: bool = False) -> dict[str, int | str]:
                     data.seek(i * (facts.st_size - BLOCK) // (BLOCKS - 1))
                     digest.update(data.read(BLOCK))
     return {"size": size, "modified_ns": modified, "content": digest.hexdigest()}
+
+
+def stamps(paths: Iterable[str | Path], whole: bool = False) -> dict[str, Any]:
+    """The `stamp` of each file or folder by its name as given; None for one that is not there."""
+    return {str(path): stamp(path, whole) if Path(path).exists() else None for path in paths}
+
+
+def replaced(before: Mapping[str, Any], now: Mapping[str, Any], named: int = 5) -> str:
+    """The names of files whose `stamps` differ, were added or are gone; empty where all are the same."""
+    names = sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
+    more = f" and {len(names) - named} more" if len(names) > named else ""
+    return ", ".join(names[:named]) + more
 
 
 def _temporary(path: Path, content: str | bytes) -> Path:

@@ -16,8 +16,8 @@ NAME = ".twincell.lock"
 
 
 @contextlib.contextmanager
-def locked(folder: str | Path, name: str = NAME) -> Iterator[None]:
-    """Hold `folder` while the block runs; it is made where it is missing.
+def locked(folder: str | Path, name: str = NAME, passing: bool = False) -> Iterator[None]:
+    """Hold `folder` while the block runs; it is made where it is missing, and removed if it stays empty.
 
     A lock left by a process of this computer that is gone (killed, power cut) is named on stderr and taken
     over. One of another computer cannot be judged from here and is left alone.
@@ -25,12 +25,15 @@ def locked(folder: str | Path, name: str = NAME) -> Iterator[None]:
     Args:
         folder: the output folder.
         name: of the lock file in it.
+        passing: the folder is of use for this work alone; an older one, too, goes once it is empty.
 
     Raises:
-        UserError: another living process, or another computer, holds the folder.
+        UserError: another living process, or another computer, holds the folder; or it is a file.
     """
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder}: is a file, not a folder; name another folder with --out")
+    passing = passing or not folder.exists()
     path = folder / name
     me: dict[str, Any] = {"host": socket.gethostname(), "pid": os.getpid(), "start": _started(os.getpid())}
     while not _take(path, me):
@@ -52,12 +55,24 @@ def locked(folder: str | Path, name: str = NAME) -> Iterator[None]:
         yield
     finally:
         _remove(path, me)
+        if passing:
+            with contextlib.suppress(OSError):  # it holds something
+                folder.rmdir()
+
+
+def is_lock(path: Path) -> bool:
+    """Whether a file is a lock, which is no content of its folder."""
+    return path.name.startswith(NAME)
 
 
 def _take(path: Path, me: dict[str, Any]) -> bool:
     """Make the lock file, whole, unless it is there."""
     mine = path.with_name(f"{path.name}.{me['host'][:40]}.{me['pid']}")
-    mine.write_text(json.dumps(me))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        mine.write_text(json.dumps(me))
+    except FileNotFoundError:  # whoever held it has just removed the empty folder
+        return False
     try:
         os.link(mine, path)
     except FileExistsError:

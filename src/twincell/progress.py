@@ -14,10 +14,13 @@ from rich.progress import (
     MofNCompleteColumn,
     Progress,
     ProgressColumn,
+    Task,
     TaskID,
-    TextColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
+
+from twincell.printable import printable
 
 T = TypeVar("T")
 EVERY = 10.0  # seconds between two lines where there is no terminal
@@ -71,15 +74,29 @@ class _Lines(Progress):
         )
 
 
+class _Words(ProgressColumn):
+    """The description or the note of a task, as it is: names in it are no markup and move no cursor."""
+
+    def __init__(self, which: str) -> None:
+        super().__init__()
+        self._which = which
+
+    def render(self, task: Task) -> Text:
+        """Give the words."""
+        words = task.description if self._which == "description" else task.fields[self._which]
+        return Text(printable(str(words)))
+
+
 def bar(show: bool = True) -> Progress:
     """An empty progress display with the columns used everywhere; use it as a context manager."""
-    console = Console(stderr=True)
+    # The command's own stream shows no control characters; a bar is made of them.
+    console = Console(file=getattr(sys.stderr, "terminal", sys.stderr))
     columns = (
-        TextColumn("{task.description}", markup=False),
+        _Words("description"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}", markup=False),
+        _Words("note"),
     )
     if show and not console.is_terminal:
         return _Lines(*columns, console=console)

@@ -7,6 +7,7 @@ from helpers.training_toys import toy_settings, toy_store
 from twincell.batches.batches import Batch, Batches, chances, division, steps_per_epoch
 from twincell.batches.synthetic_source import backgrounds, expand
 from twincell.config import Settings
+from twincell.data.store import ImageStore
 from twincell.errors import UserError
 
 PLAIN = {
@@ -196,3 +197,28 @@ def test_a_manifest_without_what_is_asked_is_refused() -> None:
         Batches(toy_store(synthetic=0), settings())
     with pytest.raises(UserError, match="no cell positions"):
         Batches(toy_store(), settings(batch__density=16))
+
+
+def test_a_median_that_still_holds_cells_is_no_background() -> None:
+    ground = torch.full((1, 128, 128), 100, dtype=torch.uint8)
+    cell = ground.clone()
+    cell[:, 40:52, 60:72] = 220
+    store = ImageStore(
+        images=torch.stack([cell, cell, ground]),
+        counts=torch.tensor([1.0, torch.nan, 0.0]),
+        natural=torch.ones(3, dtype=torch.bool),
+        chambers=["resting", "resting", "empty"],
+        frames=torch.arange(3),
+        modalities=["bf"] * 3,
+    )
+
+    def density(images: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.avg_pool2d((images > 0.6).float(), 4) * 16 / 144
+
+    held = backgrounds(store, "median", "bf")
+    clean = backgrounds(store, "median", "bf", density)
+    assert held is not None
+    assert clean is not None
+    assert held.amax() > 0.8
+    assert clean.shape == held.shape
+    assert (clean - 100 / 255).abs().max() < 0.02

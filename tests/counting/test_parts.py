@@ -1,5 +1,6 @@
 """A count that is stopped goes on where it was; processes share one; the table is the same each way."""
 
+import json
 import os
 import signal
 import subprocess
@@ -135,3 +136,80 @@ def test_numbers_survive_the_parts_to_the_last_digit(recording: Path, tmp_path: 
     for name in ("count_frame", "std", "novelty"):
         assert (read[name].astype("float32") == counted[name].astype("float32")).all()
     pd.testing.assert_series_equal(read["row"], counted["row"])
+
+
+def stopped_after_three(out: Path, tmp_path: Path) -> list[str]:
+    """A count that has three parts and was killed; the command that began it."""
+    words = ["count", str(tmp_path / "run"), str(tmp_path / "data"), "--out", str(out)]
+
+    class Killed(BaseException):
+        pass
+
+    counted = parts.Parts.count
+
+    def three(self: parts.Parts, number: int, *rest: object) -> None:
+        if number == 3:
+            raise Killed
+        counted(self, number, *rest)  # type: ignore[arg-type]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parts.Parts, "count", three)
+        with pytest.raises(Killed):
+            run(words)
+    return words
+
+
+@pytest.mark.usefixtures("whole")
+def test_replaced_images_are_noticed_by_name(
+    recording: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "counts.csv"
+    words = stopped_after_three(out, tmp_path)
+    images = sorted((recording / "a").glob("*.png"))
+    images[0].write_bytes(images[-1].read_bytes())
+    assert run([*words, "--resume"]) == 2
+    said = capsys.readouterr().err
+    assert f"replaced, changed or removed since the count began: {images[0]};" in said
+    assert not out.exists()
+
+
+def test_parts_of_release_1_without_stamps_go_on(whole: str, tmp_path: Path) -> None:
+    out = tmp_path / "counts.csv"
+    words = stopped_after_three(out, tmp_path)
+    job = out.with_name("counts.csv.parts") / "job.json"
+    told = json.loads(job.read_text())
+    del told["files"], told["whole"]
+    job.write_text(json.dumps(told))
+    assert run([*words, "--resume"]) == 0
+    assert out.read_text() == whole
+
+
+@pytest.mark.usefixtures("whole")
+def test_chambers_of_one_name_are_told_apart_and_the_note_says_so(
+    recording: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folders = [tmp_path / name for name in ("p/a", "q/a-2", "r/a")]
+    for folder in folders:
+        write_chamber(folder, [2, 3, 4])
+    out = tmp_path / "named.csv"
+    assert run(["count", str(tmp_path / "run"), *map(str, folders), "--out", str(out)]) == 0
+    table = pd.read_csv(out)
+    assert table.groupby("chamber").size().to_dict() == {"a": 3, "a-2": 3, "a-3": 3}
+    assert "a is called a-3, for there is another a" in capsys.readouterr().out
+
+
+def test_a_manifest_names_modalities_apart_and_says_so(recording: Path, tmp_path: Path) -> None:
+    from twincell.counting.inputs import Choices, gather
+
+    images = (os.path.relpath(path, tmp_path) for path in sorted((recording / "a").glob("*.png")))
+    rows = [
+        f"{next(images)},,train,{modality},natural,{chamber},{frame}"
+        for modality, chamber in (("bf", "A"), ("pc", "A"), ("bf", "A-pc"))
+        for frame in (0, 1)
+    ]
+    path = tmp_path / "manifest.csv"
+    path.write_text("\n".join(["image,count,split,modality,origin,chamber,frame", *rows]) + "\n")
+    frames = gather([path], Choices())
+    assert frames.table.groupby("chamber").size().to_dict() == {"A-bf": 2, "A-pc": 2, "A-pc-2": 2}
+    assert not frames.table.duplicated(["chamber", "frame"]).any()
+    assert any("chamber A in pc is called A-pc-2" in note for note in frames.notes)

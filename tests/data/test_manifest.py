@@ -1,6 +1,8 @@
 """The manifest: what is read is what was written, wherever it lies."""
 
 import math
+import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -88,3 +90,30 @@ def test_stacks_are_read_page_by_page(tmp_path: Path) -> None:
     Manifest(pd.DataFrame(rows), tmp_path).write(tmp_path)
     store = ImageStore.load(Manifest.read(tmp_path), progress=False)
     np.testing.assert_array_equal(store.images[:, 0].numpy(), frames)
+
+
+def test_counts_made_by_hand_are_kept_beside_with_a_date(tmp_path):
+    (tmp_path / "a.png").write_bytes(b"x")
+    row = {"image": "a.png", "split": "train", "modality": "bf", "origin": "natural", "count": math.nan}
+    manifest = Manifest(pd.DataFrame([row]), tmp_path)
+    path = manifest.write(tmp_path)
+    by_hand = path.read_text().replace("a.png,,", "a.png,17,")
+    path.write_text(by_hand)
+    assert manifest.write(tmp_path) == path
+    kept = list(tmp_path.glob("manifest.*.csv"))
+    assert [p.read_text() for p in kept] == [by_hand]
+    assert re.fullmatch(r"manifest\.\d{4}-\d\d-\d\dT\d{4}\.csv", kept[0].name)
+    again = by_hand.replace("17", "18")
+    path.write_text(again)
+    manifest.write(tmp_path)
+    assert {p.read_text() for p in tmp_path.glob("manifest.*.csv")} == {by_hand, again}
+
+
+def test_the_same_manifest_again_leaves_the_file_untouched(tmp_path):
+    row = {"image": "a.png", "split": "train", "modality": "bf", "origin": "natural", "count": 3}
+    manifest = Manifest(pd.DataFrame([row]), tmp_path)
+    path = manifest.write(tmp_path)
+    os.utime(path, ns=(1, 1))
+    manifest.write(tmp_path)
+    assert path.stat().st_mtime_ns == 1
+    assert list(tmp_path.iterdir()) == [path]

@@ -10,7 +10,6 @@ from types import ModuleType
 
 import pytest
 
-import twincell
 from helpers.shown import ROOT
 
 pytestmark = pytest.mark.slow
@@ -86,16 +85,6 @@ def test_every_public_name_of_a_documented_module_is_on_the_page(site: Path, nam
         if not {f"{name}.{public}", home} & shown and callable(value):
             missing.append(public)
     assert missing == []
-
-
-def test_every_name_of_the_front_door_is_on_the_page(site: Path) -> None:
-    page = (site / "reference" / "python.html").read_text()
-    for name in twincell.__all__:
-        assert (
-            name.startswith("_")
-            or re.search(rf"<h\d [^>]*>\s*<code[^>]*>[^\n]*?{name}\b", page)
-            or (f"twincell.{name}" in page)
-        ), name
 
 
 def test_public_names_have_docstrings() -> None:

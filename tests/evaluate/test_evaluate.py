@@ -152,3 +152,17 @@ def test_from_python(data: Path, tmp_path: Path) -> None:
     assert result.scores.n == 10
     assert result.frames["predicted"].tolist() == [0, 4, 8, 12, 16] * 2
     assert result.scores.per_chamber["a"].bias == pytest.approx(4)
+
+
+@pytest.mark.parametrize(("splits", "measured"), [("test", "test"), ("val", "val"), ("train", "all")])
+def test_without_a_split_what_is_there_is_measured(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], splits: str, measured: str
+) -> None:
+    _change(data, "split == 'test'", "split", splits)
+    model = fake_model(tmp_path / "run")
+    assert run(["evaluate", str(model), str(data), "--json", str(tmp_path / "f.json")]) == 0
+    n = json.loads((tmp_path / "f.json").read_text())["n"]
+    assert n == (20 if measured == "all" else 10)
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"split {measured}" in said
+    assert f"measured on {'all' if measured == 'all' else 'the'} {n} counted images" in said

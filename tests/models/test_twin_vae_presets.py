@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from twincell.models import METHODS
+from twincell.models.base.schedule import factor
 from twincell.presets import load_preset
 
 BOTH = {
@@ -85,17 +86,11 @@ def test_paper_presets_build_the_papers_network_and_optimiser(name: str) -> None
         network = method.build(settings.model)
     assert round(sum(p.numel() for p in network.parameters()) / 1e6, 2) == 11.36
 
-    class Plan:
-        steps = 10
-
-    task = method.task(network, settings)
-    task.plan = Plan()  # type: ignore[assignment]
-    made = task.configure_optimizers()
-    optimizer, schedule = made["optimizer"], made["lr_scheduler"]["scheduler"]
+    (optimizer,) = method.task(network, settings).configure_optimizers()
     assert type(optimizer) is {"paper-pc": torch.optim.Adam, "paper-bf": torch.optim.RAdam}[name]
     assert optimizer.param_groups[0]["lr"] == 1.3e-4
     assert optimizer.param_groups[0]["weight_decay"] == 1e-5
-    assert {schedule.lr_lambdas[0](step) for step in range(10)} == {1.0}
+    assert {factor(settings.training, step, 10) for step in range(10)} == {1.0}
 
 
 def test_compact_is_a_narrow_twin_vae() -> None:

@@ -1,6 +1,7 @@
 """A whole import: what is written, what is refused, and what an interruption costs."""
 
 import json
+import os
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -167,6 +168,11 @@ def test_an_import_that_is_stopped_goes_on_and_ends_the_same(
         import_stack([source], out, Chambers("bf"), progress=False)
     with pytest.raises(UserError, match="begun with other settings"):
         import_stack([source], out, Chambers("bf", size=64), resume=True, progress=False)
+    asked = source.stat()
+    os.utime(source, ns=(asked.st_atime_ns, asked.st_mtime_ns + 1))
+    with pytest.raises(UserError, match=f"begun with other files .{source.resolve()}"):
+        import_stack([source], out, Chambers("bf"), resume=True, progress=False)
+    os.utime(source, ns=(asked.st_atime_ns, asked.st_mtime_ns))
     # A line cut short by the power cut is no finished frame.
     journal = out / ".import" / "night.frames.jsonl"
     if after:

@@ -21,7 +21,7 @@ from twincell.files import sha256
 from twincell.models import METHODS
 from twincell.models.base.file import ModelCard, load_card, load_model, save_model
 from twincell.presets import load_preset
-from twincell.training.checkpointing import steps_in
+from twincell.training.checkpointing import read_checkpoint
 from twincell.training.run_dir import RunIdentity, check_run_dir, start_run_dir
 
 SMALL = {"network": {"width": 2, "depth": 1, "twin": False}}
@@ -337,7 +337,7 @@ def test_a_damaged_checkpoint_is_named_with_the_way_out(tmp_path: Path) -> None:
     path = tmp_path / "last.ckpt"
     torch.save({"global_step": 7, "state_dict": {"weights": torch.arange(5000.0)}}, path)
     whole = path.read_bytes()
-    assert steps_in(path) == 7
+    assert read_checkpoint(path)["global_step"] == 7
     middle = bytearray(whole)
     middle[len(whole) // 2] ^= 255  # inside of a tensor: torch loads it without a word
     torch.save({"state_dict": {}}, tmp_path / "none.ckpt")
@@ -352,7 +352,7 @@ def test_a_damaged_checkpoint_is_named_with_the_way_out(tmp_path: Path) -> None:
     for data in others:
         path.write_bytes(data)
         with pytest.raises(UserError, match=r"cannot be gone on from .*--resume then trains the same run"):
-            steps_in(path)
+            read_checkpoint(path)
 
 
 def test_hostile_models_take_little_memory(model: Path) -> None:

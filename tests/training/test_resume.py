@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from helpers.training_toys import SMALL, toy_settings, write_toy_data
+from twincell.batches.batches import Batches
 from twincell.cli import run
 from twincell.data.manifest import Manifest
+from twincell.models.base.file import load_model
 from twincell.training import fit
 from twincell.training.options import Changes
 
@@ -155,3 +157,27 @@ def test_a_finished_run_leaves_these_files_and_no_temporary_ones(
         "model.json",
         "model.safetensors",
     }
+
+
+def test_a_run_whose_time_was_up_goes_on_and_counts_its_own_minutes(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings, out = toy_settings(training__steps=12), tmp_path / "run"
+    manifest = Manifest.read(data)
+    whole = fit(settings, manifest, tmp_path / "whole", progress=False)
+    drawn = Batches.__init__
+
+    def slowly(self: Batches, *args: object, **named: object) -> None:
+        drawn(self, *args, **named)  # type: ignore[arg-type]
+        time.sleep(1.5)  # drawing takes longer than the minutes given to training
+
+    monkeypatch.setattr(Batches, "__init__", slowly)
+    fit(settings, manifest, out, max_minutes=0, progress=False)
+    first = load_model(out).card.steps
+    assert first == 1
+    fit(settings, manifest, out, resume=True, max_minutes=0.02, progress=False)
+    assert load_model(out).card.steps > first + 1, "drawing was taken for training"
+    fit(settings, manifest, out, resume=True, progress=False)
+    assert load_model(out).card.sha256 == load_model(whole).card.sha256
+    fit(settings, manifest, out, resume=True)
+    assert "holds a finished model" in capsys.readouterr().err

@@ -14,6 +14,7 @@ from twincell.data.store import ImageStore
 from twincell.data.window import Framed, frame
 from twincell.errors import UserError
 from twincell.seeding import generator_for
+from twincell.simulate.clean_backgrounds import Density
 
 PICK_NATURAL, VARY_NATURAL, PICK_SYNTHETIC, VARY_SYNTHETIC, FRAME_NATURAL, FRAME_SYNTHETIC = range(
     6
@@ -71,6 +72,7 @@ class Batches:
         weights: optional (N,) from 0, how much each target is trusted; a target of weight 0 is none.
         device: where batches are made; the images are copied there once.
         progress: whether drawing the synthetic pool shows a bar.
+        density: what a network finds in images, to keep cells out of the backgrounds that are drawn over.
 
     Raises:
         UserError: when the settings ask for images that the store does not hold.
@@ -85,6 +87,7 @@ class Batches:
         weights: Tensor | None = None,
         device: str | torch.device = "cpu",
         progress: bool = False,
+        density: Density | None = None,
     ) -> None:
         self.settings, self.seed, self.device = settings, seed, torch.device(device)
         self._side = settings.batch.window
@@ -101,7 +104,9 @@ class Batches:
         self.natural_per_step, self.synthetic_per_step = division(settings, len(self._images))
         self._chances = chances(settings.batch, self._weights, weights is not None)
         self._drawn = (
-            drawn_source(store, settings, seed, self.device, progress) if self.synthetic_per_step else None
+            drawn_source(store, settings, seed, self.device, progress, density)
+            if self.synthetic_per_step
+            else None
         )
         self._order: dict[int, Tensor] = {}
         self.steps_per_epoch = steps_per_epoch(store, settings)

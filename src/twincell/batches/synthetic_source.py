@@ -15,6 +15,7 @@ from twincell.progress import track
 from twincell.seeding import seed_for
 from twincell.simulate import synthesise
 from twincell.simulate.backgrounds import backgrounds
+from twincell.simulate.clean_backgrounds import Density
 from twincell.simulate.preset_files import preset_names
 
 CHUNK = 256
@@ -82,9 +83,16 @@ class Fresh:
 
 
 def drawn_source(
-    store: ImageStore, settings: Settings, seed: int, device: torch.device, progress: bool = False
+    store: ImageStore,
+    settings: Settings,
+    seed: int,
+    device: torch.device,
+    progress: bool = False,
+    density: Density | None = None,
 ) -> Source:
     """The source that `settings.synthetic` names, over backgrounds of the store's natural images.
+
+    `density` sees to it that these hold no cells, see `backgrounds`.
 
     Raises:
         UserError: when the store lacks what the settings ask for.
@@ -94,7 +102,7 @@ def drawn_source(
         return _from_store(store, settings, device)
     natural = store.subset(store.natural)
     names, modalities = expand(synthetic.presets, sorted(set(natural.modalities)))
-    grounds = [backgrounds(natural, synthetic.backgrounds, modality) for modality in modalities]
+    grounds = [backgrounds(natural, synthetic.backgrounds, modality, density) for modality in modalities]
     grounds = [None if ground is None else ground.to(device) for ground in grounds]
     if synthetic.source == "fresh":
         return Fresh(names, grounds, seed, synthetic.pool, device)

@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from twincell import __version__
+from twincell.cli.streams import plain_streams
 from twincell.errors import Stopped, UserError
 
 # In the order of a user's work. Each verb `a-b` is the function `a_b` of `twincell.cli.a_b`, or that
@@ -20,6 +21,7 @@ from twincell.errors import Stopped, UserError
 VERBS = [
     "demo",
     "import",
+    "manifest",
     "check",
     "synth",
     "train",
@@ -27,8 +29,10 @@ VERBS = [
     "tune",
     "reproduce",
     "evaluate",
+    "models",
     "count",
     "growth",
+    "run",
     "translate",
     "doctor",
 ]
@@ -103,7 +107,8 @@ def build() -> typer.Typer:
 def run(argv: Sequence[str]) -> int:
     """Runs `twincell` with these arguments and gives its exit code: 0 done, 2 bad input, 130 stopped."""
     try:
-        build()(args=list(argv), prog_name="twincell")
+        with plain_streams():
+            build()(args=list(argv), prog_name="twincell")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     return 0

@@ -43,6 +43,12 @@ def count(
     counted: Annotated[bool, typer.Option(help="let counts in a manifest correct their time-lapse")] = True,
     resume: Annotated[bool, typer.Option("--resume", help="go on with a count that was stopped")] = False,
     workers: Annotated[int, typer.Option(help="processes that share the work")] = 1,
+    points: Annotated[Path | None, typer.Option(help="write the cells' places here, as points.csv")] = None,
+    rois: Annotated[Path | None, typer.Option(help="write the places for Fiji's ROI Manager (.zip)")] = None,
+    overlays: Annotated[Path | None, typer.Option(help="folder for pictures with a dot on each cell")] = None,
+    film: Annotated[
+        Path | None, typer.Option(help="write a film with its curve (.gif), one a chamber")
+    ] = None,
     report: Annotated[Path | None, typer.Option(help="write a page (one HTML file) here")] = None,
     json: Annotated[Path | None, typer.Option(help="write a summary here, for programs")] = None,
 ) -> None:
@@ -58,6 +64,7 @@ def count(
     from twincell.counting import count as count_cells
     from twincell.files import check_outputs
     from twincell.models.base.file import load_model
+    from twincell.report.shown import Shown
 
     options = CountOptions(
         axes=axes,
@@ -75,7 +82,10 @@ def count(
         resume=resume,
         workers=workers,
     )
-    check_outputs({"--out": out, "--report": report, "--json": json}, inputs)
+    outputs = {"--out": out, "--report": report, "--json": json, "--points": points, "--rois": rois}
+    check_outputs({**outputs, "--film": film}, inputs)
+    shown = Shown(points, rois, overlays, film)
+    shown.check()
     loaded = load_model(model)
     result = count_cells([*inputs], loaded, out, options)
     found = result.summary()
@@ -84,8 +94,9 @@ def count(
         show(note)
     if len(result.notes) > NOTES:
         show(f"and {len(result.notes) - NOTES} more notes, in full with --json or --report")
-    flagged = f", {found['flagged']} flagged" if found["flagged"] else ""
-    show(f"{found['frames']} frames in {found['chambers']} chambers counted{flagged}: {out}")
+    show(f"{result.sentence()}: {out}")
+    for file in shown.write(result, loaded):
+        show(f"written: {file}")
     if report is not None:
         from twincell.report.pages import count_page
 

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 def evaluate(
     model: Annotated[str, typer.Argument(help="run folder, model file, or the name of a model that ships")],
     manifest: Annotated[Path, typer.Argument(help="manifest.csv, or a folder that has one")],
-    split: Annotated[str, typer.Option(help="which rows to count: train, val, test or all")] = "test",
+    split: Annotated[
+        str | None,
+        typer.Option(help="train, val, test or all; by default test, else val, else all"),
+    ] = None,
     json: Annotated[Path | None, typer.Option(help="write the figures here")] = None,
     baselines: Annotated[bool, typer.Option(help="also measure counting without looking at images")] = False,
     report: Annotated[Path | None, typer.Option(help="write a page (one HTML file) here")] = None,
@@ -21,7 +24,8 @@ def evaluate(
     """Measure a model against the counts of a manifest.
 
     Prints MAE, MRE and accuracy as the paper defines them (counts rounded first), raw MAE and bias, for all
-    frames, per chamber and per count. Each frame is counted from its image alone.
+    frames, per chamber and per count. Each frame is counted from its image alone. Without --split, counted
+    rows of split test are measured, else those of val, else all; which they were is said.
 
     Example: twincell evaluate runs/pc data/manifest.csv --split test --json figures.json --baselines
     """

@@ -51,7 +51,7 @@ def growth(
 def _show(written: "Written", out: Path) -> None:
     """Print notes, chambers, those that do not grow, and conditions."""
     from twincell.cli.show import CHAMBERS_SHOWN, console
-    from twincell.series.growth.rate import VERDICTS
+    from twincell.series.growth.rate import NOT_READ, VERDICTS
 
     show = console().print
     for note in written.notes:
@@ -63,7 +63,7 @@ def _show(written: "Written", out: Path) -> None:
     numbers = table["verdict"].value_counts()
     said = ", ".join(f"{numbers[verdict]} {verdict}" for verdict in VERDICTS if verdict in numbers)
     show(f"{len(table)} chambers: {said}")
-    for verdict in ("not growing", "shrinking"):
+    for verdict in ("not growing", "shrinking", NOT_READ):
         names = list(table.loc[table["verdict"] == verdict, "chamber"])
         if names:
             more = f" and {len(names) - CHAMBERS_SHOWN} more" if len(names) > CHAMBERS_SHOWN else ""

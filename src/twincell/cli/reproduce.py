@@ -49,6 +49,7 @@ def reproduce(
     Example: twincell reproduce schemes --manifest W --preset compact --out results/paper
     """
     from twincell.config import parse_overrides
+    from twincell.data.modality import modality_of
     from twincell.reproduce.catalogue import EXPERIMENTS
     from twincell.reproduce.options import ReproduceOptions
     from twincell.reproduce.reproduce import plan
@@ -64,7 +65,7 @@ def reproduce(
         start=start,
         changes=Changes(steps, epochs, settings=parse_overrides(set_ or [])),
         seeds=options.numbers("--seeds", seeds),
-        modalities=options.names(modalities),
+        modalities=tuple(modality_of(word) for word in options.names(modalities)),
         folds=folds,
         only=None if only is None else options.numbers("--only", only),
         protocol=protocol,

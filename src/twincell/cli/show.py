@@ -32,10 +32,13 @@ def console() -> "Console":
 
 def show_overview(summary: Mapping[str, Any]) -> None:
     """Print what a data set holds: its parts, its chambers where they are not too many, and the sums."""
+    from twincell.words import number
+
     _print_table(summary["parts"])
     if len(summary["per_chamber"]) <= CHAMBERS_SHOWN:
         _print_table(summary["per_chamber"])
-    print("{images:,} images, {labelled:,} labelled, {chambers:,} chambers".format(**summary))
+    images, chambers = number(summary["images"], "image"), number(summary["chambers"], "chamber")
+    print(f"{images}, {summary['labelled']:,} labelled, {chambers}")
 
 
 def show_faults(report: "Report") -> None:

@@ -13,8 +13,9 @@ def transfer(
     manifest: Annotated[Path, typer.Argument(help="the new data: manifest.csv, or a folder that has one")],
     out: Annotated[Path, typer.Option(help="run folder to write: model, history, checkpoint")],
     scheme: Annotated[
-        str, typer.Option(help="what learns: full, frozen-core, frozen-outer, or thaw from the outside in")
-    ] = "full",
+        str | None,
+        typer.Option(help="train in full; what learns: full, frozen-core, frozen-outer, thaw"),
+    ] = None,
     preset: Annotated[
         str | None, typer.Option(help="how to train; of the model's method [default: that method's]")
     ] = None,
@@ -35,9 +36,12 @@ def transfer(
 ) -> None:
     """Move a trained model to new data, with few labels.
 
-    The new run starts from the model's weights; full is best in the paper, frozen-outer fails.
+    Up to 100 labelled images (counts, or places in points.csv) adapt a density network: sizes, contrasts and
+    amounts of fine-tuning are tried by cross-validation, the model stays as it is unless a change is surely
+    better, and what to expect is said. With more labels, or where --scheme, --preset, --steps or --set say
+    how, it is trained on in full.
 
-    Example: twincell transfer runs/pc data-bf/manifest.csv --scheme full --out runs/pc-to-bf
+    Example: twincell transfer any my-lab/manifest.csv --out runs/my-lab
     """
     from twincell.config import parse_overrides
     from twincell.training.finetune import transfer as transfer_model

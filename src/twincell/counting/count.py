@@ -15,7 +15,8 @@ from twincell.counting.reader import Reader
 from twincell.counting.result import CountResult
 from twincell.counting.table import counts_table, csv_text
 from twincell.faults import Fault, refuse
-from twincell.files import fresh_file, write_atomic
+from twincell.files import fresh_file, write_new
+from twincell.locks import locked
 from twincell.models.base.file import LoadedModel, load_model
 from twincell.progress import bar, track
 
@@ -56,16 +57,22 @@ def count(
         _require_countable(frames, reader, loaded, asked.strict, progress)
         with tempfile.TemporaryDirectory() as temporary:
             folder = Path(temporary) if target is None else target.with_name(target.name + ".parts")
-            parts = Parts(folder, frames, job_fingerprint(frames, loaded, asked.convert), asked.resume)
-            _count_parts(parts, loaded, reader, asked, progress)
-            read = parts.join()
-            if read["count_frame"].isna().all():
+            with locked(folder, passing=True):
+                job = job_fingerprint(frames, loaded, asked.convert)
+                strict = None
+                if target is not None:
+                    fresh_file(target)  # another count may have ended here since the first look
+                    strict = asked.strict
+                parts = Parts(folder, frames, job, asked.resume, strict)
+                _count_parts(parts, loaded, reader, asked, progress)
+                read = parts.join()
+                if read["count_frame"].isna().all():
+                    parts.remove()
+                    refuse(_faults(frames, reader, progress))
+                table = _in_time(frames, read, loaded, asked, parts, progress)
+                if target is not None and (place := write_new(target, csv_text(table))) != target:
+                    frames.notes.append(f"{target} was made by another program meanwhile: written to {place}")
                 parts.remove()
-                refuse(_faults(frames, reader, progress))
-            table = _in_time(frames, read, loaded, asked, parts, progress)
-            if target is not None:
-                write_atomic(target, csv_text(table))
-            parts.remove()
     notes = [*frames.notes, *_notes(frames, table, loaded, asked.use_counted)]
     table.attrs["notes"] = notes
     return CountResult(table, notes, loaded.card, frames, size, asked.convert)

@@ -131,7 +131,7 @@ def gather(inputs: Sequence[str | Path], choices: Choices) -> Frames:
         raise UserError(
             f"nothing to count in {named}; use {known_formats()} files, folders or a manifest.csv"
         )
-    found.table = pd.concat(_named_apart(parts), ignore_index=True)
+    found.table = pd.concat(_named_apart(parts, found), ignore_index=True)
     found.notes = list(dict.fromkeys(found.notes))
     return found
 
@@ -151,7 +151,7 @@ def _of_manifest(path: Path, choices: Choices, found: Frames) -> pd.DataFrame:
     order = table.sort_values(["modality", "origin", "chamber", "frame"], kind="stable").index
     return pd.DataFrame(
         {
-            "chamber": _chambers(table).where(natural_rows, ""),
+            "chamber": _chambers(table, path, found).where(natural_rows, ""),
             "frame": table["frame"],
             "time_h": _times(table["frame"], table["time_h"], choices),
             "image": table["image"],
@@ -168,14 +168,19 @@ def _of_manifest(path: Path, choices: Choices, found: Frames) -> pd.DataFrame:
     ).loc[order]
 
 
-def _chambers(table: pd.DataFrame) -> "pd.Series[str]":
-    """One name for each time-lapse: a chamber recorded in two modalities is two."""
+def _chambers(table: pd.DataFrame, path: Path, found: Frames) -> "pd.Series[str]":
+    """One name for each time-lapse: a chamber recorded in two modalities is two, and told so."""
     keys = table[table["origin"] == "natural"].drop_duplicates(["chamber", "modality"])
     twice = keys["chamber"].duplicated(keep=False)
     keys = pd.concat([keys[~twice], keys[twice]])  # the plain names are taken first
     wanted = keys["chamber"].where(~twice, keys["chamber"] + "-" + keys["modality"])
     pairs = zip(keys["chamber"], keys["modality"], strict=True)
     name = dict(zip(pairs, names_apart(wanted.tolist()), strict=True))
+    found.notes += [
+        f"{path}: chamber {chamber} in {modality} is called {own}, for there is another of its name"
+        for (chamber, modality), own in name.items()
+        if own != chamber
+    ]
     both = zip(table["chamber"], table["modality"], strict=True)
     return pd.Series([name.get(key, key[0]) for key in both], index=table.index)
 
@@ -244,11 +249,16 @@ def _times(frames: pd.Series, known: pd.Series, choices: Choices) -> pd.Series:
     return known if choices.minutes is None else known.where(known.notna(), frames * choices.minutes / 60)
 
 
-def _named_apart(parts: list[pd.DataFrame]) -> list[pd.DataFrame]:
-    """Two inputs of the same chamber name must not become one time-lapse: later ones get a number."""
+def _named_apart(parts: list[pd.DataFrame], found: Frames) -> list[pd.DataFrame]:
+    """Two inputs of one chamber name must not become one time-lapse: later ones get a number and a note."""
     names = [[name for name in part["chamber"].unique() if name] for part in parts]
     apart = iter(names_apart([name for own in names for name in own]))
     new = [{name: next(apart) for name in own} for own in names]
+    for part, own in zip(parts, new, strict=True):
+        for old, name in own.items():
+            if old != name:
+                first = part.loc[part["chamber"] == old, "image"].iloc[0]
+                found.notes.append(f"{first}: its chamber {old} is called {name}, for there is another {old}")
     return [
         part.assign(chamber=part["chamber"].replace(own)) if any(k != v for k, v in own.items()) else part
         for part, own in zip(parts, new, strict=True)

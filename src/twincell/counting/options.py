@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from twincell.counting.inputs import Choices
+from twincell.data.modality import asked_modality
 from twincell.errors import UserError
 
 
@@ -29,6 +30,10 @@ class CountOptions(Choices):
 
     def __post_init__(self) -> None:
         problems = []
+        try:
+            object.__setattr__(self, "modality", asked_modality(self.modality, "modality"))
+        except UserError as problem:
+            problems += problem.problems
         if self.workers < 1:
             problems.append(f"workers {self.workers}: give 1 or more processes")
         if self.minutes is not None and not 0 < self.minutes < float("inf"):

@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ from twincell.counting.inputs import Frames
 from twincell.counting.reader import Reader, sharpness
 from twincell.errors import UserError
 from twincell.faults import Fault
-from twincell.files import write_atomic
+from twincell.files import replaced, stamps, write_atomic
 from twincell.models.base.file import LoadedModel
 
 PART = 256  # frames; 4 MB of images
@@ -34,26 +35,42 @@ class Parts:
         frames: all frames to be counted.
         job: fingerprint of everything that decides the counts.
         resume: go on with the parts that are there.
+        strict: whether the images' files are known again by all their bytes or by samples (see `stamp`);
+            None: they are not looked at.
 
     Raises:
-        UserError: parts are there and `resume` is off, or they belong to another job.
+        UserError: parts are there and `resume` is off, or they belong to another job or to other files.
     """
 
-    def __init__(self, folder: Path, frames: Frames, job: str, resume: bool = False) -> None:
+    def __init__(
+        self, folder: Path, frames: Frames, job: str, resume: bool = False, strict: bool | None = None
+    ) -> None:
         self.folder, self.frames = folder, frames
         known = folder / "job.json"
+        begun: dict[str, Any] = {}
         if known.exists():
             if not resume:
                 raise UserError(
                     f"{folder}: holds the parts of a count that was stopped; go on with --resume, "
                     "or remove the folder"
                 )
-            if json.loads(known.read_text())["job"] != job:
+            begun = json.loads(known.read_text())
+            if begun["job"] != job:
                 raise UserError(
                     f"{folder}: holds parts of a count with another model, input or option; remove the "
                     "folder, or repeat the command that began it"
                 )
-        write_atomic(known, json.dumps({"job": job, "frames": len(frames), "part": PART}) + "\n")
+        told = {"job": job, "frames": len(frames), "part": PART}
+        if strict is not None and (not begun or "files" in begun):  # release 1 kept no stamps
+            whole = begun.get("whole", strict)
+            files = stamps(frames.table["path"].unique(), whole)
+            if begun and (other := replaced(begun["files"], files)):
+                raise UserError(
+                    f"{folder}: images were replaced, changed or removed since the count began: {other}; "
+                    "put the old ones back, or remove the folder and count all anew"
+                )
+            told |= {"whole": whole, "files": files}
+        write_atomic(known, json.dumps(told) + "\n")
 
     def __len__(self) -> int:
         return -(-len(self.frames) // PART)
@@ -94,7 +111,7 @@ class Parts:
 
     def maps_of(self, rows: NDArray[np.integer]) -> NDArray[np.float32] | None:
         """Coarse density maps (n, h, w) of some rows, cells per element; None where the model gives none."""
-        found = []
+        found: list[NDArray[np.float32]] = []
         for number in np.unique(rows // PART):
             path = self.maps_path(int(number))
             if not path.exists():
@@ -106,12 +123,10 @@ class Parts:
         return np.concatenate(found) if found else None
 
     def remove(self) -> None:
-        """Removes what this count kept here, and nothing else."""
+        """Removes what this count kept here, and nothing else; the folder is its lock's to remove."""
         kept = [place(number) for number in range(len(self)) for place in (self.path, self.maps_path)]
         for path in [*kept, self.folder / "job.json"]:
             path.unlink(missing_ok=True)
-        if not any(self.folder.iterdir()):
-            self.folder.rmdir()
 
 
 def count_rows(

@@ -16,6 +16,7 @@ from twincell.faults import Fault
 from twincell.files import fresh_file, write_atomic
 from twincell.io.images import GreyImage
 from twincell.models.base.file import ModelCard
+from twincell.words import number
 
 AT_ONCE = 64  # images in memory while all of them are walked through
 
@@ -86,6 +87,19 @@ class CountResult:
             "notes": list(self.notes),
         }
 
+    def sentence(self) -> str:
+        """What was counted in one line: the count itself where there is one image, else how many frames."""
+        found, table = self.summary(), self.table
+        flagged = f", {found['flagged']} flagged" if found["flagged"] else ""
+        if len(table) == 1:
+            row = table.iloc[0]
+            reason = f" (flagged: {row['flag']})" if row["flag"] else ""
+            return cells(row["count"], row["lower"], row["upper"]) + reason
+        if not found["chambers"]:
+            return f"{number(found['frames'], 'image')} counted{flagged}"
+        where = number(found["chambers"], "chamber")
+        return f"{number(found['frames'], 'frame')} in {where} counted{flagged}"
+
     def to_csv(self, path: str | Path | None = None, **pandas_options: Any) -> Path | str | None:
         """Write counts.csv, byte for byte as `twincell count --out` does; the path is given back.
 
@@ -122,3 +136,11 @@ class CountResult:
 
     def __repr__(self) -> str:
         return repr(self.table)
+
+
+def cells(count: float, lower: float, upper: float) -> str:
+    """ "12 cells (11 to 13)": a count rounded, with its 90 % interval."""
+    if not np.isfinite(count):
+        return "not counted"
+    limits = f" ({lower:.0f} to {upper:.0f})" if np.isfinite(lower) and np.isfinite(upper) else ""
+    return number(round(count), "cell") + limits

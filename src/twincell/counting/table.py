@@ -8,13 +8,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from twincell.counting.inputs import Frames
+from twincell.data.modality import others
+from twincell.io.tables import csv_for_people
 from twincell.models.base.file import ModelCard
-from twincell.series.smoothing.flags import UNLIKE_TRAINING, UNREADABLE
+from twincell.series.conformal import conformal_interval
+from twincell.series.smoothing.flags import OTHER_MODALITY, UNLIKE_TRAINING, UNREADABLE
 from twincell.series.smoothing.smooth import smooth
 from twincell.series.smoothing.static_objects import static_density
 
 COLUMNS = ("chamber", "frame", "time_h", "image", "count", "count_frame", "lower", "upper", "flag")
-OTHER_MODALITY = "other modality"
 NINETY = 1.6449  # standard deviations either side that hold 90 % of a normal distribution
 CHAMBERS_AT_ONCE = 50
 WORTH_TELLING = 0.1  # cells of standing dirt in a chamber
@@ -60,7 +62,7 @@ def counts_table(
         _fill(table, _smoothed(chosen, use_counted, progress))
     alone = table[~table["series"]]
     if len(alone):
-        _fill(table, _alone(alone))
+        _fill(table, _alone(alone, card.spread))
     table["flag"] = [
         _flag(flag, fault, noted, other)
         for flag, fault, noted, other in zip(
@@ -97,7 +99,7 @@ def csv_text(table: pd.DataFrame) -> str:
         shown[name] = ["" if math.isnan(v) else f"{v:.3f}".rstrip("0").rstrip(".") for v in table[name]]
     for name in ("lower", "upper"):
         shown[name] = ["" if math.isnan(v) else f"{v:.0f}" for v in table[name]]
-    return shown.to_csv(index=False, lineterminator="\n")
+    return csv_for_people(shown)
 
 
 def _smoothed(rows: pd.DataFrame, use_counted: bool, progress: Callable[[int], None] | None) -> pd.DataFrame:
@@ -108,15 +110,22 @@ def _smoothed(rows: pd.DataFrame, use_counted: bool, progress: Callable[[int], N
     return found.set_axis(rows.index)
 
 
-def _alone(rows: pd.DataFrame) -> pd.DataFrame:
-    """Images for themselves: the model's own count and spread, or the usual spread where it has none."""
+def _alone(rows: pd.DataFrame, spread: float | None = None) -> pd.DataFrame:
+    """Images for themselves: the model's own count and spread, or the usual spread where it has none.
+
+    Args:
+        rows: as in `counts_table`.
+        spread: of the model's card, where it was adapted to labelled images.
+    """
     asked = rows[["frame", "count_frame", "novelty"]].assign(chamber="")
     found = smooth(asked).set_axis(rows.index)
     found["count"] = rows["count_frame"].round(3)
-    spread = NINETY * rows["std"]
+    width = NINETY * rows["std"]
     own = rows["std"].notna()
-    found.loc[own, "lower"] = (rows["count_frame"] - spread).round().clip(lower=0)[own]
-    found.loc[own, "upper"] = (rows["count_frame"] + spread).round()[own]
+    found.loc[own, "lower"] = (rows["count_frame"] - width).round().clip(lower=0)[own]
+    found.loc[own, "upper"] = (rows["count_frame"] + width).round()[own]
+    if spread is not None:
+        found["lower"], found["upper"] = conformal_interval(rows["count_frame"], spread)
     unread = rows["count_frame"].isna()
     found.loc[unread, ["lower", "upper"]] = np.nan
     found.loc[unread, "flag"] = UNREADABLE
@@ -130,7 +139,7 @@ def _fill(table: pd.DataFrame, found: pd.DataFrame) -> None:
 
 
 def _other_modality(modalities: pd.Series, card: ModelCard) -> pd.Series:
-    return (modalities != "") & ~modalities.isin(card.modalities)
+    return modalities.isin([word for word in modalities.unique() if others([word], card.modalities)])
 
 
 def _flag(flag: str, fault: str, noted: str, other: bool) -> str:

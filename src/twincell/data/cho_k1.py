@@ -23,6 +23,8 @@ from twincell.errors import UserError
 from twincell.faults import Fault, error, refuse
 from twincell.files import fresh_dir, write_atomic
 from twincell.io.images import GreyImage
+from twincell.locks import NAME as LOCK
+from twincell.locks import locked
 from twincell.progress import track
 
 MODALITIES = ("bf", "pc")
@@ -80,7 +82,8 @@ def import_cho_k1(folder: str | Path, out: str | Path, progress: bool = True) ->
         elif not isinstance(image, Fault):
             images[_target(row.source)] = image
     refuse(faults)
-    return _write(table, images, out, progress)
+    with locked(out.parent, f"{LOCK}.{out.name[:80]}"):  # beside `out`, which has to be empty to be replaced
+        return _write(table, images, fresh_dir(out), progress)
 
 
 def _published_rows(folder: Path) -> list[_Row]:

@@ -19,7 +19,7 @@ from twincell.data.places import count_faults, points_files, read_places
 from twincell.data.rows import COLUMNS, MAY_BE_LEFT_OUT, SPLITS
 from twincell.errors import UserError
 from twincell.faults import refuse
-from twincell.files import sha256, write_atomic
+from twincell.files import sha256, write_kept
 
 NAME = "manifest.csv"
 
@@ -70,7 +70,11 @@ class Manifest:
         return cls(counted(table, places), path.parent)
 
     def write(self, path: str | Path) -> Path:
-        """Writes the table (`manifest.csv` where a folder is named); paths stay true in the new place."""
+        """Writes the table (`manifest.csv` where a folder is named); paths stay true in the new place.
+
+        Another manifest that stands there, perhaps with counts made by hand, is kept beside it under a name
+        with date and time (`manifest.2026-11-21T1640.csv`); the same one is left as it is.
+        """
         path = Path(path) if Path(path).suffix == ".csv" else Path(path) / NAME
         table = self.table.copy()
         single = table["chamber"].eq(manifest_rows.alone(table)) & table["frame"].eq(0)
@@ -82,7 +86,7 @@ class Manifest:
                 os.path.relpath(image, path.parent).replace(os.sep, "/") for image in self.paths
             ]
         table["count"] = ["" if math.isnan(count) else f"{count:g}" for count in table["count"]]
-        return write_atomic(path, table.to_csv(index=False, lineterminator="\n"))
+        return write_kept(path, table.to_csv(index=False, lineterminator="\n"))
 
     def _write_beside(self, table: pd.DataFrame, folder: Path) -> None:
         """Lets a table written elsewhere find its points, and says there what the images are."""

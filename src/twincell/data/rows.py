@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from twincell.data.modality import misspelt, modality_of
 from twincell.faults import Fault, FaultError, error, warning
 from twincell.io.readers import is_image_file
 
@@ -30,7 +31,8 @@ class _Rule(NamedTuple):
 
 
 def read_rows(path: Path) -> pd.DataFrame:
-    """The file as text, one string per cell, blanks as "", spaces around cells stripped.
+    """The file as text, one string per cell, blanks as "", spaces around cells stripped; modalities by their
+    usual words (bf for "bright field").
 
     Returns:
         One row per image, indexed by its line in the file (the header is line 1).
@@ -60,7 +62,10 @@ def read_rows(path: Path) -> pd.DataFrame:
     if ragged:
         what = f"has another number of cells than its header ({len(header)}) on line {_listed(ragged)}"
         raise FaultError(error(path, what, "give each line one cell per column"))
-    return pd.DataFrame(list(lines.values()), index=list(lines), columns=header, dtype=str)
+    rows = pd.DataFrame(list(lines.values()), index=list(lines), columns=header, dtype=str)
+    if list(rows.columns).count("modality") == 1:
+        rows["modality"] = rows["modality"].map(modality_of)
+    return rows
 
 
 def examine(rows: pd.DataFrame, path: Path) -> tuple[list[Fault], np.ndarray]:
@@ -74,7 +79,13 @@ def examine(rows: pd.DataFrame, path: Path) -> tuple[list[Fault], np.ndarray]:
         return faults, usable
     if rows.empty:
         return [error(path, "has no rows", "list at least one image")], usable
-    found = [*_cells(rows), *_half_alone(rows), *_duplicates(rows), *_files(rows, path.parent)]
+    found = [
+        *_cells(rows),
+        *_misspelt(rows),
+        *_half_alone(rows),
+        *_duplicates(rows),
+        *_files(rows, path.parent),
+    ]
     found.sort(key=lambda pair: pair[0])
     usable[:] = True
     usable[[row for row, fault in found if fault.severity == "error"]] = False
@@ -182,6 +193,13 @@ def _cells(rows: pd.DataFrame) -> _Found:
             if broken:
                 for row in np.flatnonzero(rows[name] == value):
                     yield int(row), error("", broken.what.format(value), broken.cure)
+
+
+def _misspelt(rows: pd.DataFrame) -> _Found:
+    for word in rows["modality"].unique():
+        if meant := misspelt(word):
+            for row in np.flatnonzero(rows["modality"] == word):
+                yield int(row), error("", f"modality {word!r} is not known", f"write {meant}")
 
 
 def _column(rows: pd.DataFrame, name: str) -> pd.Series:

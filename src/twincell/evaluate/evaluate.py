@@ -9,12 +9,14 @@ import numpy as np
 import pandas as pd
 
 from twincell.data.manifest import Manifest
+from twincell.data.modality import others
 from twincell.data.store import ImageStore
 from twincell.errors import UserError
 from twincell.evaluate.baselines import constant_median, time_interpolation
 from twincell.evaluate.metrics import Scores, score
 from twincell.models.base.file import LoadedModel, ModelCard
 from twincell.progress import bar
+from twincell.words import number
 
 SPLITS = ("train", "val", "test", "all")
 BASELINES = {"constant median": constant_median, "time interpolation": time_interpolation}
@@ -52,7 +54,7 @@ class Evaluation:
 def evaluate(
     model: LoadedModel,
     manifest: Manifest,
-    split: str = "test",
+    split: str | None = "test",
     baselines: bool = False,
     progress: bool = True,
 ) -> Evaluation:
@@ -64,13 +66,17 @@ def evaluate(
     Args:
         model: from `load_model`.
         manifest: its counts are the truth; frames without one are not looked at.
-        split: train, val, test or all.
+        split: train, val, test or all; None: what is counted of test, else of val, else all.
         baselines: measure counting without images too.
         progress: show a bar on stderr.
 
     Raises:
         UserError: an unknown split, no label in it, images that cannot be read.
     """
+    said: list[str] = []
+    if split is None:
+        split, why = split_to_measure(manifest, model.card)
+        said = [why]
     asked = labelled_rows(manifest, split)
     store = ImageStore.load(asked, progress=progress)
     start = time.perf_counter()
@@ -92,8 +98,23 @@ def evaluate(
         baselines=found,
         frames=table,
         root=manifest.root,
-        notes=notes + _notes(model.card, table),
+        notes=said + notes + _notes(model.card, table),
     )
+
+
+def split_to_measure(manifest: Manifest, card: ModelCard) -> tuple[str, str]:
+    """The rows to measure on where nobody says which, and one sentence on the choice.
+
+    Rows of split test are there to be measured; without any, those of val; else all that are counted, which
+    flatter a model that learned from them.
+    """
+    counts = manifest.table[manifest.labelled]["split"].value_counts().to_dict()
+    for split in ("test", "val"):
+        if counts.get(split):
+            return split, f"measured on the {number(counts[split], 'counted image')} of split {split}"
+    total = number(sum(counts.values()), "counted image")
+    flatter = "; if the model learned from them, the figures flatter" if card.data.labelled else ""
+    return "all", f"no split test or val: measured on all {total}{flatter}"
 
 
 def labelled_rows(manifest: Manifest, split: str) -> Manifest:
@@ -130,11 +151,11 @@ def _baselines(manifest: Manifest, split: str, asked: pd.DataFrame) -> tuple[dic
 
 def _notes(card: ModelCard, frames: pd.DataFrame) -> list[str]:
     notes = []
-    others = sorted(set(frames["modality"]) - set(card.modalities))
-    if others:
+    strange = others(frames["modality"], card.modalities)
+    if strange:
         notes.append(
             f"other modality: model {card.name} was trained on {', '.join(card.modalities)}, "
-            f"these images are {', '.join(others)}"
+            f"these images are {', '.join(strange)}"
         )
     novel = int((frames["novelty"] > 1).sum())
     if novel:

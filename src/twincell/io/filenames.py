@@ -92,6 +92,11 @@ def word(name: str) -> str:
     return re.sub(r"[^\w.-]+", "_", name).strip("._-") or "recording"
 
 
+def stem_of(path: Path) -> str:
+    """A file's name without its suffix, of which .ome.tif and .ome.zarr are one."""
+    return path.stem.removesuffix(".ome")
+
+
 def names_apart(names: Sequence[str]) -> list[str]:
     """The names made all different: the first of a kind keeps it, later ones get -2, -3, ... that is free."""
     taken, result = set(names), []

@@ -6,13 +6,14 @@ the first pixel is (0.5, 0.5). `image` is relative to the file's own folder; `pa
 """
 
 from collections.abc import Callable, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import pandas as pd
 
 from twincell.errors import UserError
 from twincell.faults import FaultError, error, refuse
-from twincell.files import write_atomic
+from twincell.files import write_kept
+from twincell.io.image_names import ImageNames
 from twincell.io.points_formats import imagej, labelme, masks, plain, voc
 from twincell.io.points_formats.table import COLUMNS
 
@@ -67,7 +68,8 @@ def read_points(path: str | Path) -> pd.DataFrame:
 def write_points(path: str | Path, points: pd.DataFrame) -> Path:
     """Writes a table with `image, x, y` and perhaps `page` and `label` as points.csv.
 
-    A folder means its `points.csv`. Places are written to a thousandth of a pixel.
+    A folder means its `points.csv`. Places are written to a thousandth of a pixel. Other points that stand
+    there are kept beside, under a name with date and time.
 
     Raises:
         UserError: a column is missing, or a place is no number.
@@ -80,7 +82,7 @@ def write_points(path: str | Path, points: pd.DataFrame) -> Path:
     told = points.assign(label=points.get("label", ""))
     pages = ["page"] if "page" in points and (points["page"] != 0).any() else []
     columns = ["image", *pages, "x", "y", "label"]
-    return write_atomic(path, told[columns].to_csv(index=False, float_format="%.3f", lineterminator="\n"))
+    return write_kept(path, told[columns].to_csv(index=False, float_format="%.3f", lineterminator="\n"))
 
 
 def match_images(points: pd.DataFrame, images: Sequence[str]) -> pd.DataFrame:
@@ -89,8 +91,8 @@ def match_images(points: pd.DataFrame, images: Sequence[str]) -> pd.DataFrame:
     Raises:
         UserError: one sentence for each image that none, or more than one, is meant by.
     """
-    known = list(dict.fromkeys(images))
-    names = {asked: _meant(asked, known) for asked in points["image"].unique()}
+    known = ImageNames(images)
+    names = {asked: known.meant(asked) for asked in points["image"].unique()}
     refuse(
         error(
             asked or "a file of points",
@@ -117,15 +119,3 @@ def _bare(stem: str) -> str:
     """The name of the image that an annotation file is named after."""
     end = next((end for end in MASK_ENDS if stem.lower().endswith(end) and len(stem) > len(end)), "")
     return stem[: len(stem) - len(end)]
-
-
-def _meant(asked: str, images: list[str]) -> list[str]:
-    wanted = PurePosixPath(asked)
-    for same in (
-        lambda image: image == wanted,
-        lambda image: image.name == wanted.name,
-        lambda image: image.stem in (wanted.name, wanted.stem),
-    ):
-        if found := [image for image in images if same(PurePosixPath(image))]:
-            return found
-    return []

@@ -6,7 +6,7 @@ from pathlib import Path
 from twincell.errors import UserError
 from twincell.io.axes import parse_axes, pick, settle_axes
 from twincell.io.bit_depth import settle_depth
-from twincell.io.filenames import listed, names_apart, natural_key, word
+from twincell.io.filenames import listed, names_apart, natural_key, stem_of, word
 from twincell.io.named_images import image_recordings
 from twincell.io.open_files import OpenFiles, StackFrames
 from twincell.io.readers import Format, format_of, known_formats
@@ -57,6 +57,9 @@ def open_recordings(paths: Sequence[str | Path], reading: Reading | None = None)
     if problems:
         raise UserError(problems)
     for recording, name in zip(recordings, names_apart([r.name for r in recordings]), strict=True):
+        if recording.name != name:
+            old = recording.name
+            recording.notes.append(f"{recording.source}: {old} is called {name}, for there is another {old}")
         recording.name = name
     return recordings
 
@@ -100,7 +103,7 @@ class _Door:
 
     def images(self, paths: Sequence[Path], folder: Path, alone: bool = False) -> list[Recording]:
         """Single images of one folder; one `alone` is named by itself, not by its folder."""
-        name = paths[0].stem if alone else folder.resolve().name or str(folder)
+        name = stem_of(paths[0]) if alone else folder.resolve().name or str(folder)
         source = paths[0] if alone else folder
         return image_recordings(paths, word(name), str(source), self._reading, self._files)
 
@@ -123,7 +126,7 @@ class _Door:
             )
         chosen = pick(axes, stack.shape, self._reading.channel, self._reading.z, str(path), stack.channels)
         sizes = dict(zip(axes, stack.shape, strict=True))
-        stem = word(path.name.removesuffix(path.suffix).removesuffix(".ome"))
+        stem = word(stem_of(path))
         said = [f"{path.name}: {note}" for note in stack.notes]
         positions, moments = sizes.get("P", 1), sizes.get("T", 1)
         recordings = []

@@ -13,10 +13,11 @@ from typing import Any
 from twincell import __version__
 from twincell.data.manifest import Manifest
 from twincell.errors import UserError
-from twincell.files import fresh_dir
+from twincell.files import fresh_dir, stamps
 from twincell.io.encode import write_png
 from twincell.io.recording import Recording
 from twincell.io.recordings import Reading, open_recordings
+from twincell.locks import locked
 from twincell.preprocess.chambers.framing import framing_for
 from twincell.preprocess.chambers.layout import Layout, Wanted, first_look
 from twincell.preprocess.frames import FrameResult, treat_frame
@@ -84,6 +85,20 @@ def import_stack(
     reading = reading or Reading()
     _refuse_faults(chambers)
     recordings = open_recordings(files, reading)
+    with locked(out):
+        return _import(recordings, out, chambers, reading, files, resume, progress)
+
+
+def _import(
+    recordings: Sequence[Recording],
+    out: Path,
+    chambers: Chambers,
+    reading: Reading,
+    files: Sequence[str | Path],
+    resume: bool,
+    progress: bool,
+) -> Imported:
+    """The work in a folder that no other process writes to; arguments as in `import_stack`."""
     if (out / FOLDER).exists() and not resume:
         raise UserError(
             f"{out}: holds an import that was stopped; go on with --resume, or name another folder with --out"
@@ -120,12 +135,11 @@ def _refuse_faults(chambers: Chambers) -> None:
 
 
 def _plan(files: Sequence[str | Path], chambers: Chambers, reading: Reading) -> dict[str, Any]:
-    """All that the result depends on: the settings, and the files' names, sizes and dates."""
-    stamps = {}
-    for path in sorted(Path(f) for f in files):
-        inside = sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else [path]
-        stamps[str(path.resolve())] = [[p.name, p.stat().st_size, p.stat().st_mtime_ns] for p in inside]
-    return {"settings": asdict(chambers), "reading": asdict(reading), "files": stamps, "version": __version__}
+    """All that the result depends on: the settings, and the files' stamps."""
+    found: dict[str, Any] = {}
+    for path in sorted(Path(f).resolve() for f in files):
+        found |= stamps(sorted(path.iterdir()) if path.is_dir() else [path])
+    return {"settings": asdict(chambers), "reading": asdict(reading), "files": found, "version": __version__}
 
 
 def _wanted(chambers: Chambers, recording: Recording) -> Wanted:

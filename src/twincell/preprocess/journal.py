@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from twincell.errors import UserError
-from twincell.files import write_atomic
+from twincell.files import replaced, write_atomic
 from twincell.preprocess.chambers.find import Box
 from twincell.preprocess.chambers.layout import Layout, Wanted, make_chamber
 from twincell.preprocess.frames import FrameResult
@@ -49,9 +49,10 @@ class Journal:
             before = json.loads(file.read_text())
             if before != plan:
                 differ = sorted(k for k in before.keys() | plan.keys() if before.get(k) != plan.get(k))
+                names = replaced(before.get("files", {}), plan["files"]) if "files" in differ else ""
                 raise UserError(
-                    f"{out}: was begun with other {', '.join(differ)}; go on with the same command and "
-                    "files, or name another folder with --out"
+                    f"{out}: was begun with other {', '.join(differ)}{f' ({names})' if names else ''}; go on "
+                    "with the same command and files, or name another folder with --out"
                 )
         else:
             write_atomic(file, json.dumps(plan, indent=1))

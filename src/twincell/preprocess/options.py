@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from twincell.data.modality import asked_modality
 from twincell.errors import UserError
 from twincell.io.recordings import Reading
 from twincell.preprocess.import_stack import Chambers
@@ -43,6 +44,11 @@ class ImportOptions:
             UserError: every word, box and number that cannot be used, all at once.
         """
         problems: list[str] = []
+        modality = self.modality
+        try:
+            modality = asked_modality(self.modality) or ""
+        except UserError as error:
+            problems += error.problems
         width_height: tuple[float, float] | None = None
         rectangles: dict[str, list[Rectangle]] = {}
         try:
@@ -59,7 +65,7 @@ class ImportOptions:
                 problems.append(f"{name} {value:g} is not above 0; leave it out where the file knows it")
         if problems:
             raise UserError(problems)
-        return Chambers(self.modality, self.template, self.size, width_height, rectangles, self.turn)
+        return Chambers(modality, self.template, self.size, width_height, rectangles, self.turn)
 
 
 def parse_size(text: str) -> tuple[float, float]:

@@ -7,7 +7,8 @@ charts of a few kilobytes each whose points a reader may ask about.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from html import escape
+
+from twincell.printable import in_html as escape
 
 Numbers = Sequence[float]
 
@@ -47,6 +48,9 @@ class Chart:
         self.y = _wide(self.y)
         self.left = 8 + 7 * max(map(len, self.rows)) if self.rows else 30 if self.small else 50
         self.bottom = 20 if self.small else 42
+        if self.small:  # room for labels where there are any
+            self.left += 14 if self.y_label else 0
+            self.bottom += 14 if self.x_label else 0
         self.top = self.right = 8
 
     def at_x(self, value: float) -> float:

@@ -1,8 +1,8 @@
 """Pieces of HTML that sections are made of; whatever they are given is escaped."""
 
 from collections.abc import Sequence
-from html import escape
 
+from twincell.printable import in_html as escape
 from twincell.report.images import Colour, Grey, data_uri
 
 

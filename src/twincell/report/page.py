@@ -5,11 +5,13 @@ import sys
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, select_autoescape
 from markupsafe import Markup
 
 from twincell.files import write_atomic
+from twincell.printable import printable
 
 PACKAGES = ("twincell", "torch", "lightning", "numpy", "pandas", "scipy")
 
@@ -66,6 +68,7 @@ class Page:
         environment = Environment(
             loader=PackageLoader("twincell.report", "templates"),
             autoescape=select_autoescape(["html"]),
+            finalize=_shown,
             trim_blocks=True,
             lstrip_blocks=True,
         )
@@ -79,6 +82,13 @@ class Page:
     def write(self, path: str | Path) -> Path:
         """Writes the page, whole or not at all; returns the path."""
         return write_atomic(path, self.html())
+
+
+def _shown(value: Any) -> Any:
+    """Names in the page's own words, control characters written out; what is HTML already stays HTML."""
+    if isinstance(value, Markup):
+        return Markup(printable(value))
+    return printable(value) if isinstance(value, str) else value
 
 
 def versions() -> dict[str, str]:

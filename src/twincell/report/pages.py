@@ -125,6 +125,7 @@ def count_page(result: CountResult, model: LoadedModel, inputs: Sequence[Path]) 
         films=films(result, model),
         known=result.counted,
         notes=result.notes,
+        skipped=_skipped(inputs),
         title=f"Cells in {names}{' ...' if len(inputs) > 3 else ''}",
     )
 
@@ -137,6 +138,7 @@ def recording_page(
     films: dict[str, Film] | None = None,
     known: pd.DataFrame | None = None,
     notes: list[str] | None = None,
+    skipped: Sequence[str] = (),
     title: str = "Cells over time",
     truth: str = "counted by a person",
 ) -> Page:
@@ -150,6 +152,7 @@ def recording_page(
         films: frames to see on hover (`twincell.report.films`).
         known: rows `chamber, frame, count` of frames whose count is known.
         notes: what was decided, skipped and found on the way.
+        skipped: frames that an import left out, and why.
         title: of the page.
         truth: what the known counts are.
     """
@@ -175,11 +178,24 @@ def recording_page(
             curves(counts, films, known, truth=truth),
             strips(counts, films) if films else None,
             growth_section(growth, by) if growth is not None else None,
-            caution(counts, notes or ()),
+            caution(counts, notes or (), skipped),
             training.about(model.card) if model is not None else None,
         ],
         command=command_line(),
     )
+
+
+def _skipped(inputs: Sequence[Path]) -> list[str]:
+    """What `twincell import stack` left out of the inputs, by the table it wrote beside their manifest."""
+    lines = []
+    for folder in dict.fromkeys(path if path.is_dir() else path.parent for path in inputs):
+        if (folder / "manifest.csv").is_file() and (folder / "skipped.csv").is_file():
+            table = pd.read_csv(folder / "skipped.csv", dtype=str, keep_default_na=False)
+            lines += [
+                ", ".join(f"{name} {value}" for name, value in row.items() if value)
+                for row in table.to_dict("records")
+            ]
+    return lines
 
 
 def _course(run: Path | None) -> Section | None:

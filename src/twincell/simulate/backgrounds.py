@@ -9,6 +9,7 @@ from twincell.data.manifest import Manifest
 from twincell.data.store import ImageStore
 from twincell.data.window import frame
 from twincell.errors import UserError
+from twincell.simulate.clean_backgrounds import Density, clean_backgrounds
 from twincell.simulate.presets import Preset
 from twincell.simulate.render.settings import EllipseLook
 from twincell.simulate.scene.scene import SIZE
@@ -17,19 +18,26 @@ FEW_CELLS = 5
 """The paper's synthetic background is the mean of natural training images with fewer cells than this."""
 
 
-def backgrounds(natural: ImageStore, kind: str, modality: str | None) -> Tensor | None:
+def backgrounds(
+    natural: ImageStore, kind: str, modality: str | None, density: Density | None = None
+) -> Tensor | None:
     """(M, 1, SIZE, SIZE) float32 in [0, 1] to draw cells over, or None where the renderer draws its own.
 
     Args:
         natural: training images only, so that nothing of a held-out chamber is learned.
         kind: drawn, mean or median, as in `SyntheticSettings.backgrounds`.
         modality: images of this one only; None = all.
+        density: what a network that knows cells finds in images. With it a median that still holds cells, as
+            that of a single image or of resting cells does, is filled in or left out; see
+            `twincell.simulate.clean_backgrounds`.
     """
     if kind == "drawn" or not len(natural):
         return None
     if modality is not None:
         natural = natural.subset(torch.tensor([m == modality for m in natural.modalities]))
     if kind == "median":
+        if density is not None:
+            return _clean(natural, density)
         names = sorted(set(natural.chambers))
         members = [torch.tensor([c == name for c in natural.chambers]) for name in names]
         seen = _middles(natural)
@@ -41,6 +49,18 @@ def backgrounds(natural: ImageStore, kind: str, modality: str | None) -> Tensor 
             "set synthetic.backgrounds=median or drawn"
         )
     return _middles(natural.subset(few)).mean(0, keepdim=True)
+
+
+def _clean(natural: ImageStore, density: Density) -> Tensor | None:
+    """(M, 1, SIZE, SIZE) without cells, M from 1; None where no chamber shows one."""
+    framed = frame(natural.images, natural.sizes, natural.points, natural.spec, SIZE)
+    seen = framed.images.cpu()
+    marked = [
+        places[~places[:, 0].isnan()] if known else None
+        for places, known in zip(framed.points.cpu(), natural.placed.tolist(), strict=True)
+    ]
+    found = clean_backgrounds(seen, natural.chambers, density, natural.counts.cpu(), marked)
+    return torch.stack([made.image for _, made in sorted(found.items())]) if found else None
 
 
 def _middles(store: ImageStore, side: int = SIZE) -> Tensor:

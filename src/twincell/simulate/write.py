@@ -16,6 +16,7 @@ from twincell.errors import UserError
 from twincell.files import fresh_dir, write_atomic
 from twincell.io.encode import png
 from twincell.io.points import write_points
+from twincell.locks import locked
 from twincell.progress import track
 from twincell.simulate.presets import Preset, load_preset
 from twincell.simulate.recordings import to_bytes
@@ -58,44 +59,45 @@ def write_images(
     ]:
         raise UserError(problems)
     chosen = load_preset(preset) if isinstance(preset, str) else preset
-    root = fresh_dir(out)
-    rows, centres, sums = [], [], np.zeros(2)
-    firsts = range(start, start + n, CHUNK)
-    for first in track(firsts, "synthetic images", len(firsts), progress):
-        made = synthesise(chosen, min(CHUNK, start + n - first), seed, first, backgrounds)
-        for k, image in enumerate(to_bytes(made.images)[:, 0]):
-            name = f"images/{chosen.name}_{first + k:06d}.png"
-            write_atomic(root / name, png(image))
-            rows.append({"image": name, "count": int(made.counts[k]), "frame": first + k})
-            centres.append(_cells(name, made.centres[k]))
-            sums += [image.mean() / 255, (image.astype(float) ** 2).mean() / 255**2]
-    table = pd.DataFrame(rows).assign(
-        split="train",
-        modality=chosen.look.modality,
-        origin="synthetic",
-        chamber=f"synthetic-{chosen.name}",
-    )
-    manifest = Manifest(table, root)
-    manifest.write(root)
-    height, width = made.images.shape[2:]
-    write_spec(root, ImageSpec(height=height, width=width))
-    write_points(root, pd.concat(centres))
-    write_atomic(root / "centres.csv", pd.concat(centres).to_csv(index=False, float_format="%.3f"))
-    counts = manifest.table["count"].astype(int).to_numpy()
-    mean, square = sums / n
-    summary = {
-        "preset": chosen.name,
-        "seed": seed,
-        "start": start,
-        "images": n,
-        "mean": float(mean),
-        "std": float(np.sqrt(max(square - mean**2, 0))),
-        "counts": {str(k): int((counts == k).sum()) for k in np.unique(counts)},
-    }
-    write_atomic(root / "settings.json", json.dumps(summary | _settings(chosen), indent=1))
-    if counts_plot:
-        write_atomic(root / "counts.png", plot_counts(chosen, counts))
-    return summary
+    with locked(out):
+        root = fresh_dir(out)
+        rows, centres, sums = [], [], np.zeros(2)
+        firsts = range(start, start + n, CHUNK)
+        for first in track(firsts, "synthetic images", len(firsts), progress):
+            made = synthesise(chosen, min(CHUNK, start + n - first), seed, first, backgrounds)
+            for k, image in enumerate(to_bytes(made.images)[:, 0]):
+                name = f"images/{chosen.name}_{first + k:06d}.png"
+                write_atomic(root / name, png(image))
+                rows.append({"image": name, "count": int(made.counts[k]), "frame": first + k})
+                centres.append(_cells(name, made.centres[k]))
+                sums += [image.mean() / 255, (image.astype(float) ** 2).mean() / 255**2]
+        table = pd.DataFrame(rows).assign(
+            split="train",
+            modality=chosen.look.modality,
+            origin="synthetic",
+            chamber=f"synthetic-{chosen.name}",
+        )
+        manifest = Manifest(table, root)
+        manifest.write(root)
+        height, width = made.images.shape[2:]
+        write_spec(root, ImageSpec(height=height, width=width))
+        write_points(root, pd.concat(centres))
+        write_atomic(root / "centres.csv", pd.concat(centres).to_csv(index=False, float_format="%.3f"))
+        counts = manifest.table["count"].astype(int).to_numpy()
+        mean, square = sums / n
+        summary = {
+            "preset": chosen.name,
+            "seed": seed,
+            "start": start,
+            "images": n,
+            "mean": float(mean),
+            "std": float(np.sqrt(max(square - mean**2, 0))),
+            "counts": {str(k): int((counts == k).sum()) for k in np.unique(counts)},
+        }
+        write_atomic(root / "settings.json", json.dumps(summary | _settings(chosen), indent=1))
+        if counts_plot:
+            write_atomic(root / "counts.png", plot_counts(chosen, counts))
+        return summary
 
 
 def _cells(name: str, centres: Tensor) -> pd.DataFrame:

@@ -8,8 +8,9 @@ from twincell.data.manifest import Manifest
 from twincell.errors import UserError
 from twincell.models.base.file import ModelCard, load_card
 from twincell.presets import load_preset, preset_names
+from twincell.training.adaptation.run import adapt, adapts
 from twincell.training.options import RunOptions, TransferOptions
-from twincell.training.train import train
+from twincell.training.train import train, without_chambers
 
 
 def transfer(
@@ -19,7 +20,10 @@ def transfer(
     how: TransferOptions | None = None,
     options: RunOptions | None = None,
 ) -> Path:
-    """Train on from a model, on other images.
+    """Move a model to other images: adapt it to few labels, or train on from it.
+
+    A density network is adapted to up to 100 labelled images (`twincell.training.adaptation`) where neither
+    `how` nor `options` say how to train.
 
     Args:
         model: the start: a run folder, a model file, or the name of a model that ships.
@@ -34,9 +38,14 @@ def transfer(
     Raises:
         UserError: as `train`, and for an unknown scheme or a model of another method.
     """
-    how, card = how or TransferOptions(), load_card(model)
+    how, options, card = how or TransferOptions(), options or RunOptions(), load_card(model)
+    if how == TransferOptions() and options.says_nothing_of_training:
+        data = manifest if isinstance(manifest, Manifest) else Manifest.read(manifest)
+        data = without_chambers(data, options.leave_out)
+        if adapts(card, data):
+            return adapt(model, data, out, options.seed, options.progress)
     named = load_preset(how.preset or preset_for(card.method))
-    settings = transfer_settings(card, named, how.scheme, how.decoder, how.ramp)
+    settings = transfer_settings(card, named, how.scheme or "full", how.decoder, how.ramp)
     return train(manifest, out, settings, options, start=model)
 
 

@@ -80,19 +80,25 @@ class RunOptions:
     devices: str = "1"
     progress: bool = True
 
+    @property
+    def says_nothing_of_training(self) -> bool:
+        """Whether neither length, settings, validation nor a run to go on with is named."""
+        return not self.resume and self.changes == Changes() and self.max_minutes is None
+
 
 @dataclass(frozen=True)
 class TransferOptions:
     """How a trained model is moved to other images.
 
     Attributes:
-        scheme: full, frozen-core, frozen-outer or thaw; see `twincell.training.freezing.frozen_parts`.
+        scheme: full, frozen-core, frozen-outer or thaw; see `twincell.training.freezing.frozen_parts`. None:
+            full, where nothing calls for an adaptation to few labels.
         preset: how to train; of the model's method, and that method's own where None.
         decoder: off leaves out the decoders and the pixel loss; a step then costs less.
         ramp: share of the steps over which the learning rate rises, 0..1; None keeps the preset's.
     """
 
-    scheme: str = "full"
+    scheme: str | None = None
     preset: str | Path | None = None
     decoder: bool = True
     ramp: float | None = None

@@ -1,5 +1,6 @@
 """Training from data to a model file: the function behind `twincell train` and `twincell transfer`."""
 
+import contextlib
 import sys
 from pathlib import Path
 from typing import TypeVar
@@ -13,20 +14,21 @@ from twincell.config import Settings
 from twincell.data.manifest import Manifest
 from twincell.errors import Stopped, UserError
 from twincell.hardware import device_name
+from twincell.locks import locked
 from twincell.models import METHODS
 from twincell.models.base.counting_task import CountingTask
 from twincell.models.base.file import load_card, load_model, save_model
 from twincell.models.base.method import Finalizing, FittedOnce, Pretrainable, Trainable
 from twincell.models.base.run_data import Dataset, OwnData, RunData
-from twincell.models.base.task import Plan, Task
+from twincell.models.base.task import Plan, Task, completed_steps
 from twincell.seeding import seed_for
 from twincell.training.card import make_card
 from twincell.training.checkpointing import NAME as CHECKPOINT
-from twincell.training.checkpointing import Checkpointing, steps_in
+from twincell.training.checkpointing import Checkpointing, is_cut_short, read_checkpoint
 from twincell.training.fit_once import check_fit_once, fit_once
 from twincell.training.history import History
 from twincell.training.progress_line import ProgressLine
-from twincell.training.run_data import load_run_data
+from twincell.training.run_data import CountingData, load_run_data
 from twincell.training.run_dir import RunIdentity, check_run_dir, start_run_dir
 from twincell.training.trainer import Machine, Ticks, is_first_process, make_trainer, quiet
 from twincell.training.validation import Validation
@@ -95,49 +97,52 @@ def fit(
     identity = RunIdentity(
         str(manifest.root), manifest.fingerprint(), seed, load_card(start).sha256 if start else ""
     )
-    check_run_dir(out, settings, identity, resume or not is_first_process())
-    if (out / "model.json").exists():
-        _print(progress, f"{out} holds a finished model; nothing to do")
-        return out
-    if isinstance(method, FittedOnce):
-        images = _manifest(manifest, settings)
-        _print(progress, fit_once(method, network, settings, images, identity, out, progress))
-        return out
-    assert isinstance(method, Trainable)
-    data = _run_data(settings, manifest, seed, progress, targets, weights)
-    steps = settings.training.steps or (settings.training.epochs or 0) * data.steps_per_epoch
-    checkpoint = out / CHECKPOINT if resume and (out / CHECKPOINT).exists() else None
-    done = steps_in(checkpoint) if checkpoint else None
+    # The processes that Lightning starts work in the folder that the first one holds.
+    with locked(out) if is_first_process() else contextlib.nullcontext():
+        check_run_dir(out, settings, identity, resume or not is_first_process())
+        if (out / "model.json").exists() and not is_cut_short(out, load_card(out).steps):
+            _print(progress, f"{out} holds a finished model; nothing to do")
+            return out
+        if isinstance(method, FittedOnce):
+            images = _manifest(manifest, settings)
+            _print(progress, fit_once(method, network, settings, images, identity, out, progress))
+            return out
+        assert isinstance(method, Trainable)
+        data = _run_data(settings, manifest, seed, progress, targets, weights)
+        if isinstance(data, CountingData) and start is not None:
+            data = data.seen_by(network)
+        steps = settings.training.steps or (settings.training.epochs or 0) * data.steps_per_epoch
+        checkpoint = out / CHECKPOINT if resume and (out / CHECKPOINT).exists() else None
 
-    callbacks = _callbacks(settings, data, out, max_minutes, progress, watch)
-    with quiet():
-        trainer = make_trainer(out, callbacks, machine or Machine(), done)
-        device = trainer.strategy.root_device
-        batches = data.batches(device, progress)
-        start_run_dir(out, settings, identity)
-        task = method.task(network, settings)
-        task.plan = Plan(batches, steps, seed)
-        _print(progress, _description(settings, data, network, device, steps, origin))
-        trainer.fit(task, Ticks(), ckpt_path=checkpoint, weights_only=True)
+        callbacks = _callbacks(settings, data, out, max_minutes, progress, watch)
+        with quiet():
+            trainer = make_trainer(out, callbacks, machine or Machine(), _steps_in(checkpoint))
+            device = trainer.strategy.root_device
+            batches = data.batches(device, progress)
+            start_run_dir(out, settings, identity)
+            task = method.task(network, settings)
+            task.plan = Plan(batches, steps, seed)
+            _print(progress, _description(settings, data, network, device, steps, origin))
+            trainer.fit(task, Ticks(), ckpt_path=checkpoint, weights_only=True)
 
-    stopped = _one(callbacks, Checkpointing).stopped
-    if stopped is not None:
-        raise Stopped(stopped, f"stopped after step {task.steps_done} of {steps}; go on with --resume")
-    if trainer.is_global_zero:
-        network = _final_network(task, callbacks, before)
-        card = make_card(
-            settings,
-            identity,
-            data,
-            steps=task.steps_done,
-            seconds=_one(callbacks, History).seconds,
-            machine=device_name(device),
-            metrics=_validation_metrics(task, callbacks),
-            origin=origin,
-        )
-        save_model(out, network.cpu(), card)
-        _print(progress, _ending(task, callbacks, out))
-    return out
+        stopped = _one(callbacks, Checkpointing).stopped
+        if stopped is not None:
+            raise Stopped(stopped, f"stopped after step {task.steps_done} of {steps}; go on with --resume")
+        if trainer.is_global_zero:
+            network = _final_network(task, callbacks, before)
+            card = make_card(
+                settings,
+                identity,
+                data,
+                steps=task.steps_done,
+                seconds=_one(callbacks, History).seconds,
+                machine=device_name(device),
+                metrics=_validation_metrics(task, callbacks),
+                origin=origin,
+            )
+            save_model(out, network.cpu(), card)
+            _print(progress, _ending(task, callbacks, out))
+        return out
 
 
 def _run_data(
@@ -163,6 +168,13 @@ def _manifest(data: Dataset, settings: Settings) -> Manifest:
             "give `Manifest.read(...)`"
         )
     return data
+
+
+def _steps_in(checkpoint: Path | None) -> int | None:
+    """The complete steps of a checkpoint; None without one."""
+    if checkpoint is None:
+        return None
+    return completed_steps(read_checkpoint(checkpoint))
 
 
 def _network(settings: Settings, start: str | Path | None, seed: int) -> tuple[nn.Module, str]:

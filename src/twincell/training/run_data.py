@@ -1,10 +1,11 @@
 """What a counting run learns from: the rows of a manifest trained and validated on, and their images."""
 
-from dataclasses import dataclass
+import copy
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from twincell.batches.batches import Batches, steps_per_epoch
 from twincell.batches.pseudo_labels import teach
@@ -17,6 +18,8 @@ from twincell.models import METHODS
 from twincell.models.base.file import TrainingData
 from twincell.models.base.method import AnySize, counting_method
 from twincell.models.base.run_data import ValidationError
+from twincell.models.density_network.network import DensityNetwork
+from twincell.simulate.clean_backgrounds import Density
 from twincell.training.validation import count_error
 
 
@@ -31,6 +34,7 @@ class CountingData:
         description: one line on what was chosen, for people.
         targets: (N,) soft counts in place of the labels of `train`, or None.
         weights: (N,) trust in each target, from 0, or None.
+        density: what the start finds in images, to keep cells out of the backgrounds that are drawn over.
     """
 
     settings: Settings
@@ -40,6 +44,7 @@ class CountingData:
     description: str
     targets: Tensor | None = None
     weights: Tensor | None = None
+    density: Density | None = None
 
     @property
     def steps_per_epoch(self) -> int:
@@ -70,12 +75,18 @@ class CountingData:
             return None
         return count_error(self.kept_aside, counting_method(METHODS[self.settings.method]))
 
+    def seen_by(self, start: nn.Module) -> "CountingData":
+        """The same data, drawn over backgrounds in which `start`, as it is now, finds no cell."""
+        if not isinstance(start, DensityNetwork):
+            return self
+        return replace(self, density=torch.no_grad()(copy.deepcopy(start).eval()))
+
     def batches(self, device: torch.device, progress: bool) -> Batches:
         """The batches of the run, made on `device`."""
         targets, weights = self.targets, self.weights
         if targets is None:
             targets, weights = teach(self.train, self.settings.teacher) or (None, None)
-        return Batches(self.train, self.settings, self.seed, targets, weights, device, progress)
+        return Batches(self.train, self.settings, self.seed, targets, weights, device, progress, self.density)
 
     def summary(self) -> TrainingData:
         """Numbers of natural images, of labelled ones among them, and of chambers."""

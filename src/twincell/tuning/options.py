@@ -37,7 +37,7 @@ class TuneOptions:
     folds: int = 3
     rungs: int = 4
     seed: int = 0
-    storage: str | None = None
+    storage: str | None = field(default=None, repr=False)  # may hold a password
     study: str = "tune"
 
     @property

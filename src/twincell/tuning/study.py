@@ -1,7 +1,9 @@
 """The record of a search: Optuna's study in a journal file or a database, which several processes share."""
 
+import itertools
 import json
 import math
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +29,7 @@ PROPOSALS = 400
 """Random stream of the proposals."""
 STARTUP = 10
 """Trials by chance before the tree-structured Parzen estimator has enough to go by."""
+_PASSWORD = re.compile(r"://[^/@:]*:(.*)@|[?&](?:password|passwd|pwd|sslpassword)=([^&#]*)", re.IGNORECASE)
 UNPRUNED = 4
 """Trials that end before any other is stopped early."""
 
@@ -246,10 +249,26 @@ def _storage(out: Path, url: str | None) -> "optuna.storages.BaseStorage":
     try:
         return optuna.storages.RDBStorage(url)
     except (SQLAlchemyError, ImportError, ValueError) as error:
-        first = str(error).splitlines()[0]
+        reason = str(error).splitlines()[0].replace(url, masked(url))
+        for secret in _secrets(url):
+            reason = reason.replace(secret, "***")
+        # Without its cause: a traceback of that shows the address as it was given.
         raise UserError(
-            f"--storage {url}: cannot be opened ({first}); name a database such as sqlite:///study.db"
-        ) from error
+            f"--storage {masked(url)}: cannot be opened ({reason}); name a database such as "
+            "sqlite:///study.db"
+        ) from None
+
+
+def masked(url: str) -> str:
+    """The address of a database without its password: what may be printed and kept."""
+    for secret in _secrets(url):
+        url = url.replace(f":{secret}@", ":***@").replace(f"={secret}", "=***")
+    return url
+
+
+def _secrets(url: str) -> list[str]:
+    """Passwords in the address: between user and host, or as a parameter of its own."""
+    return [secret for secret in itertools.chain(*_PASSWORD.findall(url)) if secret]
 
 
 def _distribution(parameter: Parameter) -> "BaseDistribution":

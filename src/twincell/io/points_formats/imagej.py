@@ -1,10 +1,14 @@
 """Fiji and ImageJ: `.roi` files and zips of them; every marked point, and areas by their centres."""
 
+import io
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from twincell.errors import UserError
 from twincell.io.points_formats.table import Point, centroid, table, unreadable
@@ -58,3 +62,24 @@ def _points(roi: Any, path: Path) -> list[Point]:
         x, y = centroid([(float(x), float(y)) for x, y in roi.coordinates()])
         return [("", page, x, y, "")]
     raise unreadable(path, f"a region of kind {kind.lower()} is no cell", "use points or closed shapes")
+
+
+def roi_zip(regions: Sequence[tuple[str, int, NDArray[np.float64]]]) -> bytes:
+    """A zip for the ROI Manager: one multi-point region for each name, stack position (from 1; 0 = none) and
+    places, (N, 2) px from the corner of the first pixel. The same regions give the same bytes.
+
+    Raises:
+        UserError: roifile is missing.
+    """
+    try:
+        from roifile import ROI_TYPE, ImagejRoi
+    except ImportError as problem:
+        raise UserError("writing ImageJ regions needs roifile; install it with pip") from problem
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, position, places in regions:
+            roi = ImagejRoi.frompoints(places.astype(np.float32), name=name, position=position)
+            roi.roitype = ROI_TYPE.POINT
+            data = roi.tobytes()
+            archive.writestr(zipfile.ZipInfo(f"{name.replace('/', '_')}.roi"), data)
+    return target.getvalue()

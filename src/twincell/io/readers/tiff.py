@@ -31,6 +31,7 @@ class TiffStack(Stack):
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._whole: NDArray[Any] | None = None
         try:
             self._file = tifffile.TiffFile(path)
             self._understand()
@@ -114,7 +115,6 @@ class TiffStack(Stack):
         self.axes_from, self._times = facts.kind, facts.times
         self.pixel_size_um, self.interval_min = facts.pixel_size_um, facts.interval_min
         self.channels, self.bits = facts.channels, facts.bits
-        self._whole: NDArray[Any] | None = None
         try:
             series = list(self._file.series)
         except Exception:  # tifffile trips over metadata that speaks of pages which are not there

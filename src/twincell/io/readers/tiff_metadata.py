@@ -164,7 +164,7 @@ def _read_shaped(facts: TiffFacts, file: tifffile.TiffFile) -> None:
 
 def _pixel_from_tags(file: tifffile.TiffFile, unit: str | None) -> float | None:
     """XResolution is pixels per unit; ImageJ keeps the unit elsewhere."""
-    tags = file.pages[0].tags
+    tags = file.pages.first.tags
     per = tags.get("XResolution")
     if per is None or not per.value[0] or not per.value[1]:
         return None

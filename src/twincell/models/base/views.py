@@ -45,7 +45,8 @@ def spans(length: int, view: int) -> list[Span]:
     if length < view:
         return [Span(-((view - length) // 2 // GRAIN * GRAIN), 0, length)]
     margin = round(view * (1 - OWN) / 2 / GRAIN) * GRAIN
-    found, first = [], 0
+    found: list[Span] = []
+    first = 0
     while True:
         start = max(first - margin, 0)
         if start + view >= length:
@@ -87,9 +88,10 @@ def predict_any(
         if progress is not None and finished > before:
             progress(finished - before)
     every, starts = Prediction.join(looks), [0, *ends.tolist()]
-    return Prediction.join(
-        [_joined(every, starts[k], grid, view, tuple(images[k].shape[1:])) for k, grid in enumerate(grids)]
-    )
+    joined = []
+    for start, grid, image in zip(starts, grids, images, strict=False):
+        joined.append(_joined(every, start, grid, view, (image.shape[1], image.shape[2])))
+    return Prediction.join(joined)
 
 
 def _grid(image: Tensor, view: tuple[int, int]) -> list[tuple[Span, Span]]:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 import twincell
+from twincell.data.modality import asked_modality
 from twincell.errors import UserError
 from twincell.files import fresh_dir, sha256
 from twincell.models.base.file import ModelCard, TrainingData, save_model
@@ -39,6 +40,7 @@ def import_authors(path: Path, out: Path, modality: str) -> Path:
         UserError: no such file, not a checkpoint of this network, missing or unknown or wrongly shaped
             tensors, a folder that holds something.
     """
+    modality = asked_modality(modality) or modality
     state, epoch = read_checkpoint(path)
     network, settings = build(state, str(path))
     card = ModelCard(

@@ -4,19 +4,21 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from html import escape
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from twincell.printable import in_html as escape
 from twincell.report.chart import Chart
 from twincell.report.images import Colour, Grey, data_uri
 from twincell.report.markup import figure, keys
 from twincell.report.markup import tiles as tile_row
 from twincell.report.page import Section
+from twincell.words import number as number_of
 
 WIDTH, HEIGHT = 300, 165
+PAGE = 960, 380  # of the only chart of a page
 MOST = 60  # charts on a page
 
 
@@ -56,18 +58,46 @@ def curves(
     top = float(np.nanmax([1.0, series["upper"].max(), series["count"].max()]))
     people = {} if known is None else {str(name): rows for name, rows in known.groupby("chamber")}
     films = films or {}
-    charts = [_chart(name, rows, top, films.get(name), people.get(name)) for name, rows in groups[:MOST]]
+    shown = groups[:MOST]
+    one = len(shown) == 1
+    charts = [_chart(name, rows, top, films.get(name), people.get(name), one) for name, rows in shown]
     legend = [("model", "best count from the whole time-lapse"), ("range", "90 % interval")]
     legend += [("truth", truth)] if people else []
     legend += [("flag", "not to be trusted")] if (series["flag"] != "").any() else []
     across = "hours" if series["time_h"].notna().all() else "frames"
-    lead = (
-        f"One chart per chamber, all on the same scale: cells over {across}. Move over a chart (or use the "
-    )
+    what = "Cells" if one else "One chart per chamber, all on the same scale: cells"
+    lead = f"{what} over {across}. Move over a chart (or use the "
     lead += f"arrow keys) to read a frame{' and to see it' if films else ''}."
+    lead += " Click a chart to enlarge it." if not one else ""
+    lead += f" {interval_meaning(series, known)}"
     if len(groups) > MOST:
         lead += f" The first {MOST} of {len(groups)} chambers are drawn; all are in counts.csv."
-    return Section(title, lead, keys(legend) + f'<div class="multiples">{"".join(charts)}</div>')
+    return Section(
+        title,
+        lead,
+        keys(legend) + f'<div class="multiples{" single" if one else ""}">{"".join(charts)}</div>',
+    )
+
+
+def interval_meaning(counts: pd.DataFrame, known: pd.DataFrame | None) -> str:
+    """What the 90 % interval promises, and how often it held on the frames that a person counted.
+
+    Args:
+        counts: rows of counts.csv.
+        known: rows `chamber, frame, count`; None or empty where nobody counted.
+    """
+    promise = "The 90 % interval is meant to hold what a person would count in 9 frames of 10"
+    if known is not None and len(known):
+        keys = ["chamber", "frame"]
+        both = known.dropna(subset="count").merge(counts[[*keys, "lower", "upper"]], on=keys)
+        both = both.dropna(subset=["lower", "upper"])
+        if len(both):
+            held = int(((both["lower"] <= both["count"]) & (both["count"] <= both["upper"])).sum())
+            return (
+                f"{promise}; here it held in {held} of {number_of(len(both), 'counted frame')} "
+                f"({held / len(both):.0%})."
+            )
+    return f"{promise}; no frame here is counted by a person, so how often it holds is not known."
 
 
 def strips(counts: pd.DataFrame, films: Mapping[str, Film], most: int = 4, tiles: int = 8) -> Section | None:
@@ -101,13 +131,30 @@ def strips(counts: pd.DataFrame, films: Mapping[str, Film], most: int = 4, tiles
     return Section("Through time", lead, "".join(parts))
 
 
-def _chart(name: str, rows: pd.DataFrame, top: float, film: Film | None, known: pd.DataFrame | None) -> str:
+def _chart(
+    name: str,
+    rows: pd.DataFrame,
+    top: float,
+    film: Film | None,
+    known: pd.DataFrame | None,
+    alone: bool = False,
+) -> str:
     timed = bool(rows["time_h"].notna().all())
     axis = rows["time_h" if timed else "frame"].to_numpy(float)
     count = rows["count"].to_numpy(float)
     unit = "h" if timed else "frame"
     said = f"Cells in chamber {name} over time: from {count[0]:.0f} to {count[-1]:.0f}"
-    chart = Chart((axis[0], axis[-1]), (0, top * 1.05), WIDTH, HEIGHT, title=said, small=True)
+    width, height = PAGE if alone else (WIDTH, HEIGHT)
+    chart = Chart(
+        (axis[0], axis[-1]),
+        (0, top * 1.05),
+        width,
+        height,
+        title=said,
+        small=not alone,
+        x_label="time (h)" if timed else "frame",
+        y_label="cells",
+    )
     chart.band(axis.tolist(), rows["lower"].tolist(), rows["upper"].tolist(), "model")
     chart.dots(axis.tolist(), rows["count_frame"].tolist(), "model", 0.9)
     chart.line(axis.tolist(), count.tolist(), "model")

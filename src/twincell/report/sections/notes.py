@@ -6,16 +6,18 @@ import pandas as pd
 
 from twincell.report.markup import fold, listing, table
 from twincell.report.page import Section
+from twincell.words import number as number_of
 
 LISTED = 200
 
 
-def caution(counts: pd.DataFrame, notes: Sequence[str] = ()) -> Section:
+def caution(counts: pd.DataFrame, notes: Sequence[str] = (), skipped: Sequence[str] = ()) -> Section:
     """Flagged frames by reason, chamber by chamber, and what was noted on the way.
 
     Args:
         counts: the table of counts.csv.
         notes: what was decided, skipped and found while counting.
+        skipped: frames that an import left out, and why.
     """
     flagged = counts[counts["flag"] != ""]
     body = ""
@@ -34,11 +36,23 @@ def caution(counts: pd.DataFrame, notes: Sequence[str] = ()) -> Section:
         ]
         more = f" (the first {LISTED}; all are in counts.csv)" if len(flagged) > LISTED else ""
         body += fold(f"The {len(flagged)} flagged frames{more}", listing(lines))
+    left_out = [*_unread(counts), *skipped]
+    if left_out:
+        body += fold(f"{number_of(len(left_out), 'frame')} skipped, and why", listing(left_out[:LISTED]))
     if notes:
         body += "<h3>Noted on the way</h3>" + listing(notes)
     share = f"{len(flagged)} of {len(counts)} frames are flagged" if len(flagged) else "No frame is flagged"
     lead = f"{share}. A flag says why a frame should be looked at before its count is believed."
     return Section("What to look at twice", lead, body)
+
+
+def _unread(counts: pd.DataFrame) -> list[str]:
+    """Frames without a count of their own."""
+    lost = counts[counts["count_frame"].isna()] if "count_frame" in counts else counts[:0]
+    return [
+        f"{chamber or image} frame {frame}: {flag or 'not counted'}"
+        for chamber, image, frame, flag in lost[["chamber", "image", "frame", "flag"]].to_numpy().tolist()
+    ]
 
 
 def _short(names: Sequence[str]) -> list[str]:

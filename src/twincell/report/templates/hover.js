@@ -1,4 +1,13 @@
 "use strict";
+// A click, or Enter, makes a chart as wide as the page, and small again.
+for (const figure of document.querySelectorAll(".multiples:not(.single) figure, .row figure")) {
+  const chart = figure.querySelector("svg.chart");
+  if (!chart) continue;
+  const toggle = () => figure.classList.toggle("large");
+  chart.addEventListener("click", toggle);
+  chart.setAttribute("tabindex", "0");
+  chart.addEventListener("keydown", (event) => { if (event.key === "Enter") toggle(); });
+}
 // Each chart of counts over time carries its frames; the nearest one is shown beside the pointer.
 (() => {
   const charts = document.querySelectorAll("svg[data-frames]");

@@ -1,19 +1,28 @@
 """Growth of every chamber of a counts table, and of conditions made of chambers."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from twincell.errors import UserError
 from twincell.series.growth.conditions import Comparison, compare
-from twincell.series.growth.rate import Growth, fit_growth
+from twincell.series.growth.rate import NOT_READ, Growth, fit_growth, not_read
 from twincell.series.growth.survival import CultureModel, survival
-from twincell.series.smoothing.flags import DUPLICATE, OVERFULL, UNREADABLE
+from twincell.series.smoothing.flags import (
+    DUPLICATE,
+    OTHER_MODALITY,
+    OVERFULL,
+    UNLIKE_TRAINING,
+    UNREADABLE,
+)
 from twincell.series.smoothing.smooth import smooth
-from twincell.series.smoothing.table import check_counts
+from twincell.series.smoothing.table import check_counts, contradictions
 
-LEFT_OUT = (UNREADABLE, DUPLICATE, OVERFULL)
+NOT_TO_BE_READ = (UNLIKE_TRAINING, OTHER_MODALITY)
+"""The model says of such a frame that it does not know what it counts there."""
+LEFT_OUT = (UNREADABLE, DUPLICATE, OVERFULL, *NOT_TO_BE_READ)
 """Frames with one of these flags take no part in a fit. The others have a count from their neighbours."""
 
 
@@ -51,6 +60,7 @@ def growth(
     rows = [growth_row(own, fit, by) for own, fit in fits(table)]
     found = pd.DataFrame(rows)
     found["survival"] = foretold(table, first, horizon, culture, counted)
+    found.loc[found["verdict"] == NOT_READ, "survival"] = np.nan
     return found
 
 
@@ -66,6 +76,8 @@ def prepared(counts: pd.DataFrame, by: str | None = None) -> pd.DataFrame:
     table = table[table["chamber"].str.strip() != ""].reset_index(drop=True)
     if not len(table):
         raise UserError("counts table: no row names a chamber, and growth needs time-lapses")
+    if problems := contradictions(table):
+        raise UserError(problems)
     if by is not None:
         check_condition(table, by)
     unsmoothed = "count" not in table or table["count"].isna().all() or "lower" not in table
@@ -81,17 +93,37 @@ def prepared(counts: pd.DataFrame, by: str | None = None) -> pd.DataFrame:
 
 
 def fits(table: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, Growth]]:
-    """The usable rows and the fit of each chamber of a prepared table."""
+    """All rows and the fit, to the usable ones, of each chamber of a prepared table."""
     for _, rows in table.groupby("chamber", sort=False):
         usable = rows[usable_frames(rows)]
-        yield rows, fit_growth(usable["time"].to_numpy(), usable["count"].to_numpy())
+        if len(usable):
+            fit = fit_growth(usable["time"].to_numpy(), usable["count"].to_numpy())
+            yield rows, replace(fit, reason=fit.reason + _standing_on(len(usable), rows))
+        else:
+            yield rows, not_read(_why_none(rows))
 
 
 def usable_frames(rows: pd.DataFrame) -> np.ndarray:
     """Which rows take part in a fit, (N,) bool."""
-    reasons = rows["flag"].str.split("; ")
-    spoiled = reasons.map(lambda words: any(word.split(":")[0] in LEFT_OUT for word in words))
-    return (rows["count"].notna() & ~spoiled & ~rows["time"].duplicated()).to_numpy()
+    return (rows["count"].notna() & ~_flagged(rows, LEFT_OUT) & ~rows["time"].duplicated()).to_numpy()
+
+
+def _flagged(rows: pd.DataFrame, reasons: Collection[str]) -> "pd.Series[bool]":
+    """Which rows have one of these reasons in their flag."""
+    return rows["flag"].map(lambda flag: any(word.split(":")[0] in reasons for word in flag.split("; ")))
+
+
+def _standing_on(used: int, rows: pd.DataFrame) -> str:
+    """What share of the frames a fit stands on, where it is not all of them."""
+    frames = rows["frame"].nunique()
+    return f"; fitted to {used} of {frames} frames, the others are flagged or blank" if used < frames else ""
+
+
+def _why_none(rows: pd.DataFrame) -> str:
+    words = rows["flag"].str.split("; ").explode().str.split(":").str[0]
+    numbers = words[words.isin(LEFT_OUT)].value_counts()
+    said = ", ".join(f"{reason} ({number})" for reason, number in numbers.items())
+    return f"none of {len(rows)} frames can be used: {said or 'no counts'}"
 
 
 def growth_row(rows: pd.DataFrame, fit: Growth, by: str | None) -> dict[str, object]:
@@ -139,6 +171,8 @@ def foretold(
         if counted is not None:
             seen = pd.MultiIndex.from_frame(early[["chamber", "frame"]])
             labelled = counted[pd.MultiIndex.from_frame(counted[["chamber", "frame"]]).isin(seen)]
+        doubted = _flagged(early, NOT_TO_BE_READ)
+        early = early.assign(count_frame=early["count_frame"].mask(doubted))
         early = smooth(early.drop(columns=["count", "lower", "upper", "flag"], errors="ignore"), labelled)
     series = []
     for _, rows in early.groupby("chamber", sort=False):

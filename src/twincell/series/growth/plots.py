@@ -24,6 +24,7 @@ COLOURS = {
     "shrinking": "#CC79A7",
     "uncertain": "#0072B2",
     "too short": "#999999",
+    "not read": "#999999",
 }
 """Colours that people of any colour vision tell apart (Okabe and Ito 2008), by verdict."""
 
@@ -35,9 +36,11 @@ def curves(fitted: list[tuple[pd.DataFrame, Growth]], unit: str) -> Figure:
         fitted: rows of a prepared counts table and the fit, for at most `PAGE` chambers.
         unit: of the time, "h" or "frame".
     """
-    lines = max(1, int(np.ceil(len(fitted) / COLUMNS)))
-    figure = Figure(figsize=(3.2 * COLUMNS, 2.3 * lines + 0.4), layout="constrained")
-    places = figure.subplots(lines, COLUMNS, squeeze=False).ravel()
+    columns = columns_for(len(fitted))
+    lines = max(1, int(np.ceil(len(fitted) / columns)))
+    height = 3.4 if columns == 1 else 2.3 * lines
+    figure = Figure(figsize=(max(3.2 * columns, 7.0), height + 0.4), layout="constrained")
+    places = figure.subplots(lines, columns, squeeze=False).ravel()
     for place, (rows, fit) in zip(places, fitted, strict=False):
         _curve(place, rows, fit)
     for place in places[len(fitted) :]:
@@ -45,6 +48,13 @@ def curves(fitted: list[tuple[pd.DataFrame, Growth]], unit: str) -> Figure:
     figure.supxlabel("time (h)" if unit == "h" else "frame", fontsize=9)
     figure.supylabel("cells", fontsize=9)
     return figure
+
+
+def columns_for(chambers: int) -> int:
+    """How many curves stand side by side so that few places stay blank."""
+    if chambers <= COLUMNS:
+        return max(chambers, 1)
+    return min(range(COLUMNS, 2, -1), key=lambda columns: -chambers % columns)
 
 
 def rates(found: pd.DataFrame) -> Figure:
@@ -62,7 +72,11 @@ def rates(found: pd.DataFrame) -> Figure:
         )
     axes.axvline(0, color="0.6", lw=0.8)
     widest = float(np.nanmax(np.abs(known["rate"]))) if len(known) else 1.0
-    axes.set_xlim(-2 * widest, 3 * widest)  # limits of chambers that hardly divide reach far beyond any rate
+    # Limits of chambers that hardly divide reach far beyond any rate: the axis ends where the others do.
+    low = max(float(known["rate_low"].min()), -widest) if len(known) else -widest
+    high = min(float(known["rate_high"].max()), 2 * widest) if len(known) else widest
+    low, high = min(low, 0.0), max(high, 0.0)
+    axes.set_xlim(low - 0.05 * (high - low), high + 0.05 * (high - low))
     axes.set_yticks(place_of if len(known) <= NAMED else [], known["chamber"] if len(known) <= NAMED else [])
     axes.tick_params(labelsize=8)
     unit = found["unit"].iloc[0] if len(found) else "h"

@@ -24,7 +24,8 @@ CONFIDENCE = 0.95
 FEWEST = 4
 """Fewest counts to fit, and fewest that a growth phase keeps."""
 
-VERDICTS = ("growing", "not growing", "shrinking", "uncertain", "too short")
+NOT_READ = "not read"
+VERDICTS = ("growing", "not growing", "shrinking", "uncertain", "too short", NOT_READ)
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,11 @@ def fit_growth(time: Floats, count: Floats) -> Growth:
             replace(found.phases, start=float(time[0]), end=float(time[-1]), lag=False, plateau=False),
         )
     return found
+
+
+def not_read(reason: str) -> Growth:
+    """Give no rate: none of a chamber's frames can be used."""
+    return _without_rate(NOT_READ, reason, find_phases(np.zeros(0), np.zeros(0)), np.zeros(0))
 
 
 def _fit(time: Floats, count: Floats, phases: Phases) -> Growth:

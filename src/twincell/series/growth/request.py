@@ -7,12 +7,15 @@ import numpy as np
 import pandas as pd
 
 from twincell.errors import UserError
+from twincell.io.tables import read_table
 from twincell.series.growth.analysis import check_condition
 from twincell.series.growth.options import GrowthOptions
-from twincell.series.smoothing.table import check_counts, with_counted
+from twincell.series.smoothing.table import check_counts, contradictions, with_counted
 
 OF_IMAGES = {"image", "count", "frame", "time_h", "page", "chamber"}
 """Columns of a manifest that describe an image and are no conditions of a chamber."""
+NUMBERS = ("frame", "time_h", "count", "count_frame", "lower", "upper", "novelty", "sharpness")
+NAMES = ("chamber", "flag", "image")
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,8 @@ def read_job(counts: Path, options: GrowthOptions) -> Job:
     check_counts(table, ("chamber", "frame", "count" if "count_frame" not in table else "count_frame"))
     if (options.counted or options.events) and "count_frame" not in table:
         raise UserError(f"{counts}: has no column 'count_frame', which --counted and --events read anew")
+    if problems := contradictions(table, str(counts), "line", 2):  # the header is line 1
+        raise UserError(problems)
     table = table[table["chamber"].str.strip() != ""].reset_index(drop=True)
     if not len(table):
         raise UserError(f"{counts}: no row names a chamber, and growth needs time-lapses")
@@ -101,7 +106,7 @@ def read_counts(path: Path) -> pd.DataFrame:
         UserError: a file that is missing, empty or no table.
     """
     try:
-        table = pd.read_csv(path, dtype={"chamber": str, "flag": str, "image": str})
+        table = read_table(path, NUMBERS, NAMES)
     except pd.errors.EmptyDataError as error:
         raise UserError(f"{path}: is empty; `twincell count` writes the format") from error
     except (pd.errors.ParserError, UnicodeDecodeError) as error:
@@ -136,7 +141,7 @@ def _read_manifest(path: Path) -> pd.DataFrame:
     place = manifest_path(path)
     if not place.is_file():
         raise UserError(f"{place}: no such file; name a manifest.csv or its folder")
-    listed = pd.read_csv(place, dtype={"chamber": str})
+    listed = read_table(place, NUMBERS, NAMES)
     missing = [name for name in ("chamber", "frame", "count") if name not in listed]
     if missing:
         raise UserError(f"{place}: column {', '.join(missing)} is missing; `twincell check` says more")

@@ -11,7 +11,9 @@ from typing import Any
 import pandas as pd
 
 from twincell.errors import UserError
-from twincell.files import fresh_dir, write_atomic
+from twincell.files import fresh_dir, holds_files, write_atomic
+from twincell.io.tables import csv_for_people
+from twincell.locks import locked
 from twincell.progress import bar
 from twincell.series.growth import plots
 from twincell.series.growth.analysis import compared, fits, growth, prepared
@@ -60,6 +62,12 @@ def write_growth(
     """
     options = options or GrowthOptions()
     job = read_job(counts, options)
+    with locked(out):
+        return _write(job, out, options, progress)
+
+
+def _write(job: Job, out: Path, options: GrowthOptions, progress: bool) -> Written:
+    """The work in a folder that no other process writes to."""
     for file in (out / "growth.csv", options.json):
         if file is not None and file.exists():
             raise UserError(f"{file}: exists already and nothing is overwritten; name another place")
@@ -86,7 +94,7 @@ def _done(job: Job, out: Path, progress: bool) -> list[dict[str, Any]]:
     started = folder / "job.txt"
     if started.exists() and started.read_text() != mark:
         raise UserError(f"{out}: was begun from other counts or options; name another folder with --out")
-    if job.options.resume and not started.exists() and any(out.iterdir()):
+    if job.options.resume and not started.exists() and holds_files(out):
         raise UserError(f"{out}: holds files but no unfinished growth; name another folder with --out")
     write_atomic(started, mark)
     names = list(dict.fromkeys(job.counts["chamber"]))
@@ -154,7 +162,7 @@ def _pictures(
 
 
 def _csv(table: pd.DataFrame) -> str:
-    return table.to_csv(index=False, lineterminator="\n", float_format="%.6g")
+    return csv_for_people(table, float_format="%.6g")
 
 
 def _json(table: pd.DataFrame, comparison: Comparison | None, parts: list[dict[str, Any]], job: Job) -> str:

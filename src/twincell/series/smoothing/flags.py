@@ -13,6 +13,7 @@ from twincell.series.smoothing.events import Event
 UNREADABLE = "unreadable"
 OUT_OF_FOCUS = "out of focus"
 UNLIKE_TRAINING = "unlike training"
+OTHER_MODALITY = "other modality"
 OVERFULL = "overfull"
 ESCAPED = "escaped"
 EMPTY = "empty"

@@ -29,6 +29,33 @@ def check_counts(table: pd.DataFrame, needed: tuple[str, ...] = NEEDED) -> None:
         raise UserError(problems)
 
 
+def contradictions(
+    table: pd.DataFrame, where: str = "counts table", word: str = "row", first: int = 0
+) -> list[str]:
+    """One sentence for each frame that a chamber has twice with different counts; the same twice is no fault.
+
+    Args:
+        table: has the columns chamber, frame and count or count_frame.
+        where: what the table is called.
+        word, first: what its rows are called, and the number of the first.
+    """
+    given = [name for name in ("count", "count_frame") if name in table]
+    rows = table.assign(row=np.arange(len(table)) + first)[["chamber", "frame", "row", *given]]
+    rows = rows[rows["chamber"].notna() & (rows["chamber"].astype(str).str.strip() != "")]
+    rows = rows[rows.duplicated(["chamber", "frame"], keep=False)]
+    problems = []
+    for (chamber, frame), same in rows.groupby(["chamber", "frame"], sort=False):
+        several = [name for name in given if same[name].nunique(dropna=False) > 1]
+        if several:
+            values = " and ".join(dict.fromkeys(f"{value:g}" for value in pd.to_numeric(same[several[0]])))
+            lines = ", ".join(map(str, same["row"]))
+            problems.append(
+                f"{where}, {word}s {lines}: chamber {str(chamber)!r} frame {frame} has several values of "
+                f"{several[0]} ({values}); keep one row, or name the chambers apart"
+            )
+    return problems
+
+
 def with_counted(table: pd.DataFrame, counted: pd.DataFrame | None) -> pd.DataFrame:
     """A copy with numbers as numbers, a chamber in every row, and a person's counts as `counted`.
 
