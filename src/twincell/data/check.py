@@ -127,7 +127,7 @@ def _image_faults(
     sizes: Counter[tuple[int, int]] = Counter()
     beyond = 0
     there = np.array([bool(name) and is_image_file(path.parent / name) for name in rows["image"]], bool)
-    rows = rows[there].assign(page=pages(rows)).drop_duplicates(["image", "page"])
+    rows = rows.assign(page=pages(rows))[there].drop_duplicates(["image", "page"])
     files = [path.parent / name for name in rows["image"]]
     twins: dict[bytes, list[int]] = {}
     for row, image in enumerate(read_all(files, rows["page"].tolist(), progress, spec=spec)):
