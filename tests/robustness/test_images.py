@@ -98,7 +98,7 @@ def test_a_damaged_header_leaves_the_rest_of_the_folder(
     tmp_path: Path, kind: str, old: bytes, new: bytes
 ) -> None:
     assert old in KINDS[kind]
-    (tmp_path / "a.tif").write_bytes(KINDS["plain"])
+    (tmp_path / "a.tif").write_bytes(KINDS["imagej"])
     (tmp_path / "b.tif").write_bytes(KINDS[kind].replace(old, new))
     names = [Path(r.source).name for r in open_recordings([tmp_path], Reading(loose=True))]
     assert "a.tif" in names
