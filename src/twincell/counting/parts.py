@@ -166,5 +166,11 @@ def job_fingerprint(frames: Frames, model: LoadedModel, convert: bool) -> str:
         )
     )
     digest.update(frames.how().encode(errors="surrogateescape"))
-    digest.update(pd.util.hash_pandas_object(frames.table, index=False).to_numpy().tobytes())
+    # Names may hold bytes that are no text; text itself is not changed by this.
+    table = frames.table.map(
+        lambda v: v.encode(errors="backslashreplace").decode() if isinstance(v, str) else v
+    )
+    digest.update(
+        pd.util.hash_pandas_object(table.astype(frames.table.dtypes), index=False).to_numpy().tobytes()
+    )
     return digest.hexdigest()
