@@ -23,8 +23,9 @@ test: install lint
 	$(TESTS) -m 'not slow'
 
 # Coverage is reported, not chased.
+# The properties of tests/robustness are tried with so many cases each, new ones every time.
 test-all: install lint
-	$(TESTS) --cov=twincell --cov-report=term:skip-covered
+	TWINCELL_EXAMPLES=10000 $(TESTS) --cov=twincell --cov-report=term:skip-covered
 
 .PHONY: lint
 lint: install

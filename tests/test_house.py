@@ -12,7 +12,19 @@ import pytest
 
 SRC = Path(__file__).parents[1] / "src"
 LEVELS: tuple[tuple[str, ...], ...] = (
-    ("errors", "faults", "files", "hardware", "progress", "seeding", "locks", "config", "words", "printable"),
+    (
+        "errors",
+        "faults",
+        "files",
+        "documents",
+        "hardware",
+        "progress",
+        "seeding",
+        "locks",
+        "config",
+        "words",
+        "printable",
+    ),
     ("io",),
     ("data",),
     ("preprocess", "simulate"),

@@ -6,12 +6,16 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError, model_validator
 
+from twincell.documents import parse_yaml
 from twincell.errors import UserError
 
 Share = Annotated[float, Field(ge=0, le=1)]
 NotNegative = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(gt=0)]
+# Of networks: far above any that is meant, low enough that none takes hours to be made.
+Width = Annotated[int, Field(gt=0, le=16384)]
+Depth = Annotated[int, Field(gt=0, le=256)]
 
 
 class Strict(BaseModel):
@@ -246,7 +250,7 @@ def parse_overrides(assignments: Sequence[str]) -> dict[str, Any]:
             if not mark or not name.strip():
                 raise ValueError
             changes[name.strip()] = _value(value)
-        except (ValueError, yaml.YAMLError):
+        except ValueError:
             problems.append(f"--set {text!r}: write it as section.name=value")
     if problems:
         raise UserError(problems)
@@ -255,7 +259,7 @@ def parse_overrides(assignments: Sequence[str]) -> dict[str, Any]:
 
 def _value(text: str) -> Any:
     """A YAML value; `1e-4`, which YAML 1.1 reads as text, counts as the number it is."""
-    value = yaml.safe_load(text)
+    value = parse_yaml(text)
     if isinstance(value, str):
         try:
             return float(value)

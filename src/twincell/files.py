@@ -214,7 +214,8 @@ def replaced(before: Mapping[str, Any], now: Mapping[str, Any], named: int = 5) 
 def _temporary(path: Path, content: str | bytes) -> Path:
     """The content in a file of its own beside `path`, flushed to the disk."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    data = content.encode() if isinstance(content, str) else content
+    # A folder's name may hold bytes that are no text: they are written as \udcXX, and the file stays UTF-8.
+    data = content.encode(errors="backslashreplace") if isinstance(content, str) else content
     # The temporary file lies in the same folder: a rename across file systems is not atomic. Its name is
     # short: with the target's in it, a long one would be longer than a file system allows.
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".tmp")

@@ -4,9 +4,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from twincell.config import Settings, parse
+from twincell.documents import read_yaml
 from twincell.errors import UserError
 from twincell.models import METHODS
 
@@ -27,17 +26,13 @@ def load_preset(name: str | Path) -> Settings:
     if path.suffix in (".yaml", ".yml"):
         if not path.is_file():
             raise UserError(f"settings file {path} does not exist")
-        text = path.read_text(encoding="utf-8")
     elif str(name) in preset_names():
-        text = (files("twincell") / "presets" / f"{name}.yaml").read_text(encoding="utf-8")
+        path = Path(str(files("twincell") / "presets" / f"{name}.yaml"))
     else:
         raise UserError(
             f"preset {str(name)!r} is unknown: use one of {', '.join(preset_names())} or a .yaml file"
         )
-    try:
-        data = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise UserError(f"settings {name}: not valid YAML ({' '.join(str(error).split())})") from error
+    data = read_yaml(path, "name a settings file")
     if not isinstance(data, dict):
         raise UserError(f"settings {name}: expected sections with values, found {type(data).__name__}")
     data.setdefault("name", path.stem)

@@ -2,6 +2,7 @@
 
 import errno
 import importlib
+import io
 import signal
 import sys
 from collections.abc import Sequence
@@ -35,7 +36,9 @@ VERBS = [
     "translate",
     "doctor",
 ]
-MACHINE_SAYS_NO = (errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EROFS, errno.EDQUOT)
+MACHINE_SAYS_NO = (
+    errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.ENAMETOOLONG, errno.ELOOP,
+)  # fmt: skip
 STOPPED = 130  # what shells expect of a program ended by Ctrl-C
 
 
@@ -114,6 +117,9 @@ def run(argv: Sequence[str]) -> int:
 
 def main() -> None:
     """The installed command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # names of files may hold bytes that are no text
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(run(sys.argv[1:]))
 
 

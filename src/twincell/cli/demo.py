@@ -42,7 +42,7 @@ def _show(demo: "Demo") -> None:
     rows: dict[str, Figures | Scores] = {name: e.scores for name, e in demo.evaluations.items()}
     for name, column in (("all, whole time-lapse", "count"), ("all, image alone", "count_frame")):
         rows[name] = Figures.of(demo.counts[column].to_numpy(float), demo.truth)
-    console = Console()
+    console = Console(markup=False)
     console.print(figures_table("Errors against the simulated truth", rows, "new chambers"))
     console.print(EXPLAINED)
     growing = demo.growth[demo.growth["verdict"] == "growing"]

@@ -53,7 +53,7 @@ def _show(result: "Evaluation", manifest: Path) -> None:
     from twincell.cli.show import figures_table
     from twincell.evaluate.tables import EXPLAINED
 
-    console, name = Console(), result.card.name
+    console, name = Console(markup=False), result.card.name
     total = {name: result.scores, **result.baselines}
     console.print(figures_table(f"{name} on {manifest}, split {result.split}", total, "all frames"))
     console.print(figures_table("", result.scores.per_chamber, "chamber"))

@@ -33,6 +33,6 @@ def numbers(option: str, text: str) -> tuple[int, ...]:
         UserError: for anything else; `option` is where it was given.
     """
     words = [word.strip() for word in text.split(",")]
-    if not all(word.isdigit() for word in words):
+    if not all(word.isascii() and word.isdigit() for word in words):
         raise UserError(f"{option} {text!r}: give whole numbers from 0, separated by commas")
     return tuple(int(word) for word in words)

@@ -75,7 +75,7 @@ def _print_table(records: Sequence[Mapping[str, Any]]) -> None:
         table.add_column(name, justify="right" if isinstance(value, int) else "left")
     for record in records:
         table.add_row(*(_cell(value) for value in record.values()))
-    Console().print(table)
+    Console(markup=False).print(table)
     print()
 
 

@@ -159,8 +159,18 @@ def count_rows(
 
 def job_fingerprint(frames: Frames, model: LoadedModel, convert: bool) -> str:
     """Changes with the model, any row of the table, the axes of any stack and the options."""
-    digest = hashlib.sha256(model.card.sha256.encode())
-    digest.update(json.dumps([model.card.preprocessing.model_dump(), convert, PART, BATCH]).encode())
-    digest.update(frames.how().encode())
-    digest.update(pd.util.hash_pandas_object(frames.table, index=False).to_numpy().tobytes())
+    digest = hashlib.sha256(model.card.sha256.encode(errors="surrogateescape"))
+    digest.update(
+        json.dumps([model.card.preprocessing.model_dump(), convert, PART, BATCH]).encode(
+            errors="surrogateescape"
+        )
+    )
+    digest.update(frames.how().encode(errors="surrogateescape"))
+    # Names may hold bytes that are no text; text itself is not changed by this.
+    table = frames.table.map(
+        lambda v: v.encode(errors="backslashreplace").decode() if isinstance(v, str) else v
+    )
+    digest.update(
+        pd.util.hash_pandas_object(table.astype(frames.table.dtypes), index=False).to_numpy().tobytes()
+    )
     return digest.hexdigest()

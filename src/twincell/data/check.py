@@ -101,10 +101,11 @@ def check(path: str | Path, progress: bool = False) -> list[Fault]:
         spec = read_spec(path.parent)
     except FaultError as problem:
         return [*faults, problem.fault]
-    places = read_places(rows.assign(page=pages(rows)), path.parent) if "image" in rows else None
+    told_once = "image" in rows and not rows.columns.has_duplicates
+    places = read_places(rows.assign(page=pages(rows)), path.parent) if told_once else None
     if places is not None:
         faults += places[1]
-        if usable.all():
+        if usable.size and usable.all():
             faults += count_faults(typed(rows), places[0], path)
     if places is not None and "split" in rows:
         faults += _image_faults(rows, path, spec, places[0], progress)
@@ -126,7 +127,7 @@ def _image_faults(
     sizes: Counter[tuple[int, int]] = Counter()
     beyond = 0
     there = np.array([bool(name) and is_image_file(path.parent / name) for name in rows["image"]], bool)
-    rows = rows[there].assign(page=pages(rows)).drop_duplicates(["image", "page"])
+    rows = rows.assign(page=pages(rows))[there].drop_duplicates(["image", "page"])
     files = [path.parent / name for name in rows["image"]]
     twins: dict[bytes, list[int]] = {}
     for row, image in enumerate(read_all(files, rows["page"].tolist(), progress, spec=spec)):

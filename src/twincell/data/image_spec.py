@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from twincell.documents import read_json
 from twincell.errors import UserError
 from twincell.faults import FaultError, error
 from twincell.files import write_atomic
@@ -106,10 +107,7 @@ def read_spec(folder: Path) -> ImageSpec:
     if not path.is_file():
         return ImageSpec()
     cure = "correct it, or remove it where all images are 8-bit grey"
-    try:
-        told = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, ValueError, RecursionError) as problem:
-        raise FaultError(error(path, f"is not JSON ({problem})", cure)) from problem
+    told = read_json(path, cure)
     if (
         not isinstance(told, dict)
         or told.get("version") != VERSION

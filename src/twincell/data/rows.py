@@ -116,7 +116,7 @@ def pages(rows: pd.DataFrame) -> pd.Series:
     """The index inside the stack, 0 where it is blank or no number; (N,) int."""
     if "page" not in rows:
         return pd.Series(0, index=rows.index)
-    return rows["page"].where(rows["page"].map(_whole), "0").astype("int64")
+    return rows["page"].where(rows["page"].map(_whole).astype(bool), "0").astype("int64")
 
 
 def _number(value: str) -> float:

@@ -19,6 +19,10 @@ WORDS = {
     "Z": ("z", "slice", "plane"),
 }
 AXIS_OF = {word: axis for axis, words in WORDS.items() for word in words}
+LARGEST_NUMBER = 2**63 - 1
+"""No table holds larger whole numbers."""
+MOST_NUMBERS = 1_000_000
+"""Frames that a recording may span."""
 NUMBER = re.compile(r"(?P<before>[^\d]*)(?P<number>\d+)")
 
 
@@ -33,7 +37,7 @@ class NamedFile:
 def natural_key(path: Path) -> list[tuple[int, int, str]]:
     """Sorts img2 before img10."""
     return [
-        (0, int(part), "") if part.isdigit() else (1, 0, part.lower())
+        (0, int(part), "") if part.isdecimal() else (1, 0, part.lower())
         for part in re.split(r"(\d+)", path.name)
     ]
 
@@ -64,16 +68,22 @@ def number_files(paths: Iterable[Path], where: str, pattern: str | None = None) 
         NamedFile(p, {a: n[a] for a in "TPCZ" if a in n and (a in varying or pattern)})
         for p, n in zip(paths, found, strict=True)
     ]
+    _refuse_endless(files, where)
     _refuse_twins(files, where)
     return files
 
 
 def missing_numbers(numbers: Sequence[int]) -> list[int]:
-    """Numbers left out of a sequence, given its usual step (5 where frames are numbered 0, 5, 10, ...)."""
+    """Numbers left out of a sequence, given its usual step (5 where frames are numbered 0, 5, 10, ...).
+
+    None where they span more than any recording: they are times of day or the like, and count nothing.
+    """
     have = sorted(set(numbers))
     if len(have) < 3:
         return []
     step = reduce(math.gcd, (b - a for a, b in pairwise(have)))
+    if (have[-1] - have[0]) // step > MOST_NUMBERS:
+        return []
     return sorted(set(range(have[0], have[-1], step)) - set(have))
 
 
@@ -180,6 +190,14 @@ def _by_pattern(path: Path, pattern: str, where: str) -> dict[str, int]:
             f"{where}: {path.name} does not fit --names {pattern!r}; mend the pattern or move the file"
         )
     return {axis: int(number) for axis, number in match.groupdict().items()}
+
+
+def _refuse_endless(files: Sequence[NamedFile], where: str) -> None:
+    if long := [f.path.name for f in files if max(f.numbers.values(), default=0) > LARGEST_NUMBER]:
+        raise UserError(
+            f"{where}: the number in {listed(long)} is longer than any count of frames; give the images "
+            "shorter names, or describe them with --names, with * where the number stands for nothing"
+        )
 
 
 def _refuse_twins(files: Sequence[NamedFile], where: str) -> None:

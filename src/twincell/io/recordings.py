@@ -46,6 +46,8 @@ def open_recordings(paths: Sequence[str | Path], reading: Reading | None = None)
                 recordings += door.open(path)
         except UserError as error:
             problems += error.problems
+        except OSError as failure:  # a name longer than any file's, a folder that may not be looked into
+            problems.append(f"{path}: cannot be opened ({failure.strerror}); check the path")
     for folder in dict.fromkeys(path.parent for path in singles):
         own = [path for path in singles if path.parent == folder]
         try:

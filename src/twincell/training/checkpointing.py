@@ -2,6 +2,7 @@
 
 import signal
 import time
+import zipfile
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -9,10 +10,9 @@ from typing import Any
 import lightning as L
 import torch
 
+from twincell.faults import FaultError, error
 from twincell.models.base.task import Task, completed_steps
-
-NAME = "last.ckpt"
-"""The file in the run folder."""
+from twincell.training.run_dir import CHECKPOINT as NAME
 
 
 class Checkpointing(L.Callback):
@@ -109,6 +109,29 @@ class Checkpointing(L.Callback):
         return flag if trainer.world_size == 1 else trainer.strategy.reduce_boolean_decision(flag, all=False)
 
 
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """A checkpoint, once every byte of it is known to be as it was written; its tensors stay on the disk.
+
+    Raises:
+        FaultError: it is damaged, or none of a training. It is a UserError.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if bad := archive.testzip():
+                raise ValueError(f"{bad} is damaged")
+        told: dict[str, Any] = torch.load(path, mmap=True, weights_only=True)
+        if not isinstance(told["state_dict"], dict) or completed_steps(told) < 0:
+            raise ValueError("it holds no weights")
+    except Exception as problem:  # a damaged archive raises many kinds
+        said = " ".join(str(problem).split())[:160] or type(problem).__name__
+        left = "--resume then trains the same run from the start"
+        if path.with_name("model.json").exists():
+            left = "the finished model beside it does not need it"
+        cure = f"put a copy of it back, or remove {NAME}: {left}"
+        raise FaultError(error(path, f"cannot be gone on from ({said})", cure)) from problem
+    return told
+
+
 def is_cut_short(folder: Path, model_steps: int) -> bool:
     """Whether a run that has a model can go on: its time was up, or it was stopped after it went on.
 
@@ -119,7 +142,7 @@ def is_cut_short(folder: Path, model_steps: int) -> bool:
     path = folder / NAME
     if not path.exists():
         return False
-    kept = torch.load(path, mmap=True, weights_only=True)
+    kept = read_checkpoint(path)
     # Release 1 did not say whether a run was complete; its runs that have a model are taken as finished.
-    complete = kept["callbacks"].get("Checkpointing", {}).get("complete", True)
+    complete = kept.get("callbacks", {}).get("Checkpointing", {}).get("complete", True)
     return not complete or completed_steps(kept) > model_steps

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 import time
 from pathlib import Path
 from typing import Any
@@ -51,10 +52,10 @@ class History(L.Callback):
         assert isinstance(pl_module, Task)
         if not (trainer.is_global_zero and self.path.exists()):
             return
-        with self.path.open(newline="") as file:
-            rows = list(csv.DictReader(file))
-        # A row cut short by `kill -9` has fewer values than columns.
-        kept = [row for row in rows if None not in row.values() and int(row["step"]) <= pl_module.steps_done]
+        with self.path.open(newline="", encoding="utf-8", errors="replace") as file:
+            rows = list(csv.DictReader(line.replace("\0", "") for line in file))
+        # A row cut short by `kill -9` has fewer values than columns; one that says no step is damaged.
+        kept = [row for row in rows if None not in row.values() and _step(row) <= pl_module.steps_done]
         self._columns = list(rows[0]) if rows else []
         text = io.StringIO()
         writer = csv.DictWriter(text, self._columns, lineterminator="\n")
@@ -87,6 +88,12 @@ class History(L.Callback):
             if new:
                 writer.writeheader()
             writer.writerow({name: _short(value) for name, value in row.items()})
+
+
+def _step(row: dict[str, str]) -> float:
+    """The step a row is of, above all steps where it says none."""
+    told = row.get("step", "")
+    return int(told) if told.isascii() and told.isdigit() and len(told) < 16 else math.inf
 
 
 def _short(value: float) -> str:

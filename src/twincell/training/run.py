@@ -24,7 +24,7 @@ from twincell.models.base.task import Plan, Task, completed_steps
 from twincell.seeding import seed_for
 from twincell.training.card import make_card
 from twincell.training.checkpointing import NAME as CHECKPOINT
-from twincell.training.checkpointing import Checkpointing, is_cut_short
+from twincell.training.checkpointing import Checkpointing, is_cut_short, read_checkpoint
 from twincell.training.fit_once import check_fit_once, fit_once
 from twincell.training.history import History
 from twincell.training.progress_line import ProgressLine
@@ -174,7 +174,7 @@ def _steps_in(checkpoint: Path | None) -> int | None:
     """The complete steps of a checkpoint; None without one."""
     if checkpoint is None:
         return None
-    return completed_steps(torch.load(checkpoint, mmap=True, weights_only=True))
+    return completed_steps(read_checkpoint(checkpoint))
 
 
 def _network(settings: Settings, start: str | Path | None, seed: int) -> tuple[nn.Module, str]:

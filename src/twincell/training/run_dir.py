@@ -4,15 +4,19 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import yaml
+from pydantic import TypeAdapter, ValidationError
 
 from twincell.config import Settings
+from twincell.documents import read_json, read_yaml
 from twincell.errors import UserError
+from twincell.faults import FaultError, error
 from twincell.files import fresh_dir, write_atomic
 from twincell.presets import build_settings
 
 SETTINGS, RUN = "settings.yaml", "run.json"
 """The two files that say what a run is."""
+CHECKPOINT = "last.ckpt"
+"""The file that a run goes on from."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,7 @@ def check_run_dir(out: Path, settings: Settings, identity: RunIdentity, resume: 
         fresh_dir(out, resume)
     if not (out / RUN).exists():
         return
-    other = RunIdentity(**json.loads((out / RUN).read_text(encoding="utf-8")))
+    other = _read_identity(out)
     problems = [
         f"{out}: cannot resume, its run has {name} {getattr(other, name) or 'none'!r} and this one "
         f"{getattr(identity, name) or 'none'!r}; give the same one, or another folder with --out"
@@ -67,7 +71,32 @@ def read_settings(run: Path) -> Settings:
     path = run / SETTINGS
     if not path.is_file():
         raise UserError(f"{run}: is no run folder, it has no {SETTINGS}; name the folder a training wrote to")
-    return build_settings(yaml.safe_load(path.read_text(encoding="utf-8")), str(path))
+    told = read_yaml(path, _what_can_be_saved(run))
+    if not isinstance(told, dict):
+        raise FaultError(error(path, "holds no settings", _what_can_be_saved(run)))
+    return build_settings(told, str(path))
+
+
+def _read_identity(run: Path) -> RunIdentity:
+    path = run / RUN
+    told = read_json(path, _what_can_be_saved(run))
+    try:
+        return TypeAdapter(RunIdentity).validate_python(told)
+    except ValidationError as problem:
+        what = f"does not say what the run is ({problem.error_count()} values are missing or of another kind)"
+        raise FaultError(error(path, what, _what_can_be_saved(run))) from problem
+
+
+def _what_can_be_saved(run: Path) -> str:
+    """The way out where one of the files that say what a run is cannot be read."""
+    if all((run / f"model.{suffix}").is_file() for suffix in ("safetensors", "json")):
+        return f"the run is finished and its model still counts: `twincell count {run} ...`"
+    if (run / CHECKPOINT).is_file():
+        return (
+            f"its weights in {CHECKPOINT} are not touched by this: remove {RUN} and {SETTINGS}, and --resume "
+            "with the same data, preset and seed goes on from there and writes both again"
+        )
+    return "nothing of it can be gone on with; train into another folder with --out"
 
 
 def changes(old: Settings, new: Settings) -> list[str]:

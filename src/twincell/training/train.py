@@ -75,7 +75,7 @@ def machine_for(accelerator: str, devices: str) -> Machine:
     problems = []
     if accelerator not in ("auto", "cpu", "gpu", "cuda", "mps"):
         problems.append(f"--accelerator {accelerator}: unknown; use auto, cpu or gpu")
-    if devices != "auto" and not (devices.isdigit() and int(devices) > 0):
+    if devices != "auto" and not (devices.isascii() and devices.isdigit() and int(devices) > 0):
         problems.append(f"--devices {devices}: give a number from 1, or auto")
     if accelerator in ("gpu", "cuda") and not torch.cuda.is_available():
         problems.append(f"--accelerator {accelerator}: this machine has no usable GPU; use auto or cpu")

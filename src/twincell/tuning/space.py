@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BeforeValidator, Field, ValidationError
 
 from twincell.config import Settings, Strict
+from twincell.documents import read_yaml
 from twincell.errors import UserError
 from twincell.models.base.file import load_card
 
@@ -145,10 +145,7 @@ def _rows(method: str) -> dict[Any, Any]:
 def _read(path: Path) -> dict[Any, Any]:
     if not path.is_file():
         raise UserError(f"--space {path}: there is no such file")
-    try:
-        rows = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"space {path}: not valid YAML ({' '.join(str(error).split())})") from error
+    rows = read_yaml(path, "name a file of settings to vary")
     if not isinstance(rows, dict) or not rows:
         raise UserError(
             f"space {path}: expected lines of NAME: {{set: SETTING, values: [...]}}, found {rows!r}"

@@ -5,6 +5,7 @@ imported when their first file is opened, so a format costs nothing, and needs n
 """
 
 import importlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -48,18 +49,21 @@ FORMATS: list[Format] = [
 
 def format_of(path: Path) -> Format | None:
     """The format of a file (or of a folder that is one, as Zarr's are) by its name; None for any other."""
-    suffix = path.suffix.lower()
+    suffix, is_folder = path.suffix.lower(), os.path.isdir(path)  # no error for a name too long for any file
     for known in FORMATS:
-        if suffix in known.suffixes and (known.marks or not path.is_dir()):
+        if suffix in known.suffixes and (known.marks or not is_folder):
             return known
-        if known.marks and path.is_dir() and any((path / mark).exists() for mark in known.marks):
+        if known.marks and is_folder and any((path / mark).exists() for mark in known.marks):
             return known
     return None
 
 
 def is_image_file(path: Path) -> bool:
     """Whether a file stands there, or a folder that is one, as Zarr's are."""
-    return path.is_file() or (path.is_dir() and format_of(path) is not None)
+    try:
+        return path.is_file() or (path.is_dir() and format_of(path) is not None)
+    except OSError:  # a name longer than any file's, a folder that may not be looked into
+        return False
 
 
 def open_stack(path: Path) -> Stack:

@@ -81,7 +81,7 @@ class ZarrStack(Stack):
             return [self._image(group, attributes)]
         if "plate" in attributes or "well" in attributes:
             raise UserError(f"{self.path}: is a whole plate; name one of its images, e.g. {self.path}/A/1/0")
-        numbered = sorted((name for name in group.group_keys() if name.isdigit()), key=int)
+        numbered = sorted((name for name in group.group_keys() if name.isascii() and name.isdigit()), key=int)
         images = [group[name] for name in numbered if "multiscales" in _ome(group[name])]
         if not images:
             raise UserError(

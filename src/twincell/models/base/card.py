@@ -7,6 +7,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from twincell.data.image_spec import FIRST_RELEASE, ImageSpec
 
 FORMAT_VERSION = 1
+LARGEST_SCALE = 32.0
+"""How many times images may be enlarged, or shrunk; beyond it a few images fill the memory."""
+LARGEST_VIEW = 4096
+"""Pixels along a side of a network's field of view."""
 
 
 class Preprocessing(BaseModel):
@@ -19,10 +23,18 @@ class Preprocessing(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    low: float = 0.0
-    high: float = 255.0
-    scale: float = Field(default=1.0, gt=0)
+    low: float = Field(default=0.0, allow_inf_nan=False)
+    high: float = Field(default=255.0, allow_inf_nan=False)
+    scale: float = Field(default=1.0, ge=1 / LARGEST_SCALE, le=LARGEST_SCALE)
     test_time_flips: bool = False
+
+    @model_validator(mode="after")
+    def _levels_are_a_range(self) -> "Preprocessing":
+        if not self.low < self.high:
+            raise ValueError(
+                f"low {self.low:g} has to be below high {self.high:g}, or every image looks empty"
+            )
+        return self
 
 
 class TrainingData(BaseModel):
@@ -76,12 +88,14 @@ class ModelCard(BaseModel):
             return told
         side = told["image_size"]
         rest = {key: value for key, value in told.items() if key != "image_size"}
-        return rest | {"image": FIRST_RELEASE.model_copy(update={"height": side, "width": side}).model_dump()}
+        return rest | {"image": FIRST_RELEASE.model_dump() | {"height": side, "width": side}}
 
     @model_validator(mode="after")
     def _view_is_known(self) -> "ModelCard":
         if not (isinstance(self.image.height, int) and isinstance(self.image.width, int)):
             raise ValueError("image: height and width are the network's field of view and cannot be 'any'")
+        if self.image_size > LARGEST_VIEW:
+            raise ValueError(f"image: a field of view of {self.image.size()} pixels; at most {LARGEST_VIEW}")
         return self
 
     @property

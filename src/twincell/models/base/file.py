@@ -5,20 +5,20 @@ rebuild the network, how its images are prepared, what it was trained on, what i
 the weights. The same two files give the same counts from the command line, from Python and from an export.
 """
 
-import json
 from pathlib import Path
 
 import torch
 from pydantic import ValidationError
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 from torch import nn
 
+from twincell.documents import read_json
 from twincell.errors import UserError
 from twincell.files import sha256, write_atomic
 from twincell.models import METHODS
 from twincell.models.base.card import FORMAT_VERSION, ModelCard, Preprocessing, TrainingData
 from twincell.models.base.loaded import LoadedModel
-from twincell.models.base.weights import plain_state
+from twincell.models.base.weights import checked_weights, plain_state
 
 __all__ = [
     "LoadedModel",
@@ -66,8 +66,9 @@ def load_model(model: str | Path, device: str = "cpu") -> LoadedModel:
     A bare name that ships with the package always means that one; write `./NAME` for a folder of that name.
 
     Raises:
-        UserError: no such model, a damaged or changed file, a file of a newer format, an unknown method, a
-            device this machine lacks.
+        UserError: no such model, a damaged or changed file, a file of a newer format, an unknown method,
+            weights that are no numbers or of other shapes than the card's network, a device this machine
+            lacks.
     """
 
     _require_device(device)
@@ -85,14 +86,22 @@ def load_model(model: str | Path, device: str = "cpu") -> LoadedModel:
         )
     method = METHODS[card.method]
     try:
-        network = method.build(method.settings_class.model_validate(card.settings))
-        network.load_state_dict(load_file(weights))
-    except (ValidationError, RuntimeError) as error:
+        settings = method.settings_class.model_validate(card.settings)
+        state = checked_weights(weights, lambda: method.build(settings))
+        network = method.build(settings)
+        network.load_state_dict(state)
+    except (ValueError, RuntimeError) as error:  # pydantic's are ValueErrors
         raise UserError(
             f"{weights}: its weights do not fit the method {card.method!r} of this twincell "
-            f"({str(error).splitlines()[0]}); the model was written by version {card.twincell_version or '?'}"
+            f"({_reason(error)}); the model was written by version {card.twincell_version or '?'}"
         ) from error
     return LoadedModel(card, network.to(device).eval(), method, weights, device)
+
+
+def _reason(error: Exception) -> str:
+    """What does not fit, in one line of bounded length."""
+    lines = [line.strip() for line in str(error).splitlines() if "url" not in line and "https" not in line]
+    return " ".join(lines)[:300]
 
 
 def _require_device(device: str) -> None:
@@ -130,11 +139,10 @@ def _both(weights: Path, otherwise: str) -> Path:
 
 def _card(weights: Path) -> ModelCard:
     path = weights.with_suffix(".json")
-    try:
-        read = json.loads(path.read_text(encoding="utf-8"))
-        version = read.get("format_version")
-    except (OSError, UnicodeDecodeError, ValueError, AttributeError) as error:
-        raise UserError(f"{path}: not a model card ({error}); copy the model's two files again") from error
+    read = read_json(path, "copy the model's two files again", "a model card")
+    if not isinstance(read, dict):
+        raise UserError(f"{path}: is not a model card (it holds no names); copy the model's two files again")
+    version = read.get("format_version")
     if version != FORMAT_VERSION:
         raise UserError(
             f"{path}: model format {version!r}, this twincell reads format {FORMAT_VERSION}; "

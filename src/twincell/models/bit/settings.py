@@ -4,22 +4,23 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from twincell.config import Positive, Strict
+from twincell.config import Depth, Positive, Strict, Width
 from twincell.models.density_network.settings import LossSettings
 
-Four = tuple[Positive, Positive, Positive, Positive]
+Four = tuple[Width, Width, Width, Width]
+Depths = tuple[Depth, Depth, Depth, Depth]
 
 
 class NetworkSettings(Strict):
     """Size of the network and of its images."""
 
-    resolution: Annotated[int, Field(ge=32)] = 480
+    resolution: Annotated[int, Field(ge=32, le=4096)] = 480
     """Images are resized to this side; the HyperRule's crop for images of 96 x 96 pixels or more."""
-    embedding: Positive = 64
+    embedding: Width = 64
     """Channels of the first convolution."""
     widths: Four = (256, 512, 1024, 2048)
     """Channels of the four stages."""
-    depths: Four = (3, 4, 6, 3)
+    depths: Depths = (3, 4, 6, 3)
     """Blocks of the four stages."""
     groups: Positive = 32
     """Groups of the group norms."""

@@ -1,14 +1,14 @@
 """The density network's settings; the defaults are the ones the preset `best` was measured with."""
 
-from twincell.config import NotNegative, Positive, Strict
+from twincell.config import Depth, NotNegative, Strict, Width
 
 
 class NetworkSettings(Strict):
     """Size of the network."""
 
-    width: Positive = 32
+    width: Width = 32
     """Channels of the 32 x 32 maps; the 16 x 16 maps have twice as many."""
-    depth: Positive = 2
+    depth: Depth = 2
     """Residual blocks at each of the two resolutions."""
     twin: bool = False
     """Whether synthetic images have a stem of their own."""

@@ -1,13 +1,13 @@
 """The settings of density regression; the defaults are the source's layout and loss."""
 
-from twincell.config import Positive, Strict
+from twincell.config import Strict, Width
 from twincell.models.density_network.settings import LossSettings
 
 
 class NetworkSettings(Strict):
     """Size of the network."""
 
-    widths: tuple[Positive, Positive, Positive, Positive] = (32, 64, 128, 512)
+    widths: tuple[Width, Width, Width, Width] = (32, 64, 128, 512)
     """Channels of the three halving blocks and of the deepest one."""
 
 

@@ -4,16 +4,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from twincell.config import Positive, Share, Strict
+from twincell.config import Share, Strict, Width
 from twincell.models.density_network.settings import LossSettings
 
 
 class NetworkSettings(Strict):
     """What is built around the published network."""
 
-    resolution: Annotated[int, Field(ge=32, multiple_of=32)] = 224
+    resolution: Annotated[int, Field(ge=32, le=4096, multiple_of=32)] = 224
     """Images are resized to this side; 224 is what the ImageNet weights were trained at."""
-    hidden: Positive = 128
+    hidden: Width = 128
     """Units of the head's hidden layer."""
     dropout: Share = 0.2
     """Share of pooled features dropped in training; the source's."""

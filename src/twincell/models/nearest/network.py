@@ -40,8 +40,14 @@ class Nearest(nn.Module):
         return self.counts[near].mean(1)
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
-        # How many images are known is the file's matter, not the settings'.
-        for name in ("known", "counts"):
-            if prefix + name in state_dict:
-                setattr(self, name, torch.zeros_like(state_dict[prefix + name]))
+        # How many images are known is the file's matter, not the settings'; that each has its count is not.
+        known, counts, k = (state_dict.get(prefix + name) for name in ("known", "counts", "k"))
+        if known is not None and counts is not None:
+            several = k is not None and not k.is_meta and not 1 <= int(k) <= len(counts)
+            if known.shape != (len(counts), self.side**2) or counts.ndim != 1 or several:
+                rest[-1].append(
+                    f"pictures {list(known.shape)} of side {self.side} for {list(counts.shape)} counts, k {k}"
+                )
+                return
+            self.known, self.counts = torch.zeros_like(known), torch.zeros_like(counts)
         super()._load_from_state_dict(state_dict, prefix, *rest)

@@ -4,19 +4,19 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from twincell.config import Count, NotNegative, Positive, Strict
+from twincell.config import Count, NotNegative, Strict, Width
 
 
 class NetworkSettings(Strict):
     """Widths of the network; kernels and strides are the architecture's own and do not change."""
 
-    channels: tuple[Positive, Positive, Positive, Positive] = (32, 64, 128, 256)
+    channels: tuple[Width, Width, Width, Width] = (32, 64, 128, 256)
     """Channels of the four outer convolutions, from the pixels in; the decoder mirrors them."""
-    core: Positive = 512
+    core: Width = 512
     """Channels of the shared convolution and width of the bottleneck's outer layers."""
-    latent: Positive = 256
+    latent: Width = 256
     """Length of the latent vector."""
-    regressor: tuple[Positive, Positive] = (256, 128)
+    regressor: tuple[Width, Width] = (256, 128)
     """Widths of the regressor's two hidden layers."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
     leak: NotNegative = 0.2
