@@ -95,7 +95,8 @@ def build() -> typer.Typer:
     app = root()
     for verb in VERBS:
         name = verb.replace("-", "_")
-        place = f"twincell.cli.{name}_" if verb == "import" else f"twincell.cli.{name}"
+        # `import` is a word of Python, and `run` a function of this module.
+        place = f"twincell.cli.{name}_" if verb in ("import", "run") else f"twincell.cli.{name}"
         module = importlib.import_module(place)
         if hasattr(module, "app"):
             app.add_typer(module.app, name=verb)

@@ -49,7 +49,7 @@ def dotted(
         return big
     whole = Image.new("RGB", (big.width, big.height + 18), PAPER)
     whole.paste(big, (0, 18))
-    said = cells(float(row["count"]), float(row["lower"]), float(row["upper"]))  # type: ignore[arg-type]
+    said = cells(float(row["count"]), float(row["lower"]), float(row["upper"]))
     flag = f", {row['flag']}" if row["flag"] else ""
     ImageDraw.Draw(whole).text((4, 3), f"frame {row['frame']}: {said}{flag}", fill=INK)
     return whole
@@ -64,12 +64,14 @@ def film(result: CountResult, rows: pd.DataFrame, found: Positions) -> bytes:
         found: where the cells are.
     """
     chosen = np.unique(np.linspace(0, len(rows) - 1, min(MOST, len(rows))).round().astype(int))
+    place = {row: at for at, row in enumerate(rows.index.tolist())}
     pictures = []
     for row, image in result.images(rows.index[chosen].tolist()):
-        above = dotted(image, found.of(row), found.sizes[row], rows.iloc[rows.index.get_indexer([row])[0]])
+        at = place[row]
+        above = dotted(image, found.of(row), found.sizes[row], pd.Series(rows.iloc[at]))
         whole = Image.new("RGB", (above.width, above.height + CURVE), PAPER)
         whole.paste(above, (0, 0))
-        whole.paste(curve(rows, int(rows.index.get_loc(row)), above.width), (0, above.height))  # type: ignore[arg-type]
+        whole.paste(curve(rows, at, above.width), (0, above.height))
         pictures.append(whole.quantize(palette=_palette(), dither=Image.Dither.NONE))
     target = io.BytesIO()
     pictures[0].save(target, "GIF", save_all=True, append_images=pictures[1:], duration=PACE, loop=0)
@@ -91,8 +93,8 @@ def curve(rows: pd.DataFrame, at: int, width: int) -> Image.Image:
     xs = LEFT + (across - across[0]) / extent * (width - LEFT - RIGHT)
 
     def up(values: "pd.Series[float]") -> NDArray[np.float64]:
-        heights: NDArray[np.float64] = CURVE - LOWER - values.to_numpy(float) / top * (CURVE - UPPER - LOWER)
-        return heights
+        share = values.to_numpy(np.float64) / top
+        return np.asarray(CURVE - LOWER - share * (CURVE - UPPER - LOWER), np.float64)
 
     picture = Image.new("RGB", (width, CURVE), PAPER)
     draw = ImageDraw.Draw(picture)
@@ -105,8 +107,8 @@ def curve(rows: pd.DataFrame, at: int, width: int) -> Image.Image:
     draw.line([(float(x), float(y)) for x, y in zip(xs[good], best[good], strict=True)], fill=LINE, width=2)
     floor = CURVE - LOWER
     draw.line([(LEFT, UPPER), (LEFT, floor), (width - RIGHT, floor)], fill=INK)
-    for value, y in ((0, floor), (top, UPPER)):
-        draw.text((LEFT - 6, y), f"{value:.0f}", fill=INK, anchor="rm")
+    for level, height in ((0.0, floor), (top, UPPER)):
+        draw.text((LEFT - 6, height), f"{level:.0f}", fill=INK, anchor="rm")
     draw.text((4, (UPPER + floor) / 2), "cells", fill=INK, anchor="lm")
     for value, end in ((across[0], LEFT), (across[-1], width - RIGHT)):
         draw.text((end, floor + 3), f"{value:.3g}", fill=INK, anchor="ma" if end == LEFT else "ra")
