@@ -80,7 +80,7 @@ class _Bounded(yaml.SafeLoader):
         self._depth += 1
         if self._depth > DEEPEST:
             raise yaml.YAMLError(f"nested more than {DEEPEST} deep")
-        node = super().compose_node(parent, index)  # type: ignore[no-untyped-call]
+        node = super().compose_node(parent, index)
         self._depth -= 1
         if alias and id(node) not in self._sizes:
             raise yaml.YAMLError("a value that holds itself")
