@@ -5,6 +5,7 @@ the first pixel is (0.5, 0.5). `image` is relative to the file's own folder; `pa
 `label` is free (living, dead, dividing) and may be left out.
 """
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -49,7 +50,7 @@ def read_points(path: str | Path) -> pd.DataFrame:
         UserError: one sentence for each file that is missing, of no known format or not whole.
     """
     path = Path(path)
-    if path.is_dir():
+    if os.path.isdir(path):  # unlike Path's own, it says no to names that no file can have
         files = sorted(file for file in path.iterdir() if file.suffix.lower() in FORMATS)
         if not files:
             raise FaultError(error(path, "holds no points", f"use files of {', '.join(FORMATS)}"))
@@ -109,7 +110,7 @@ def _read(path: Path) -> pd.DataFrame:
     reader = FORMATS.get(path.suffix.lower())
     if reader is None:
         raise FaultError(error(path, "is no file of points", f"use one of {', '.join(FORMATS)}"))
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise FaultError(error(path, "is missing", "name a file of points"))
     points = reader(path)
     return points.assign(image=points["image"].where(points["image"] != "", _bare(path.stem)))
