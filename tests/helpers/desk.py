@@ -73,6 +73,19 @@ def crops(out: Path, store: Store) -> None:
         Image.fromarray(pixels).save(out / f"t{frame}.png")
 
 
+def folders(out: Path, store: Store) -> None:
+    """A folder of PNGs a chamber, in phase contrast, every third image counted in a table beside them."""
+    for k in range(5):
+        place = out / f"C{k}"
+        place.mkdir(parents=True)
+        made = recording("optics-pc", FRAMES, seed=6, chamber_id=k)
+        for frame, pixels in enumerate(made.images):
+            Image.fromarray(pixels).save(place / f"t{frame}.png")
+        counted = range(0, FRAMES, 3)
+        table = {"image": [f"t{f}.png" for f in counted], "count": made.counts[::3]}
+        pd.DataFrame(table).to_csv(place / "counts.csv", index=False)
+
+
 def stack(out: Path, store: Store) -> None:
     """The same as one TIFF that does not say what its axes are."""
     tifffile.imwrite(out, recording("optics-pc", FRAMES, seed=4).images, photometric="minisblack")
@@ -169,13 +182,14 @@ def picture(out: Path, store: Store) -> None:
 
 ASSIGNED = re.compile(r'^((\w+)="([^"]*)"\n)', re.MULTILINE)
 THINGS: dict[str, Maker] = {
-    **dict.fromkeys(("my/chamber", "recording"), crops),
+    **dict.fromkeys(("my/chamber", "my/recording", "recording"), crops),
+    **dict.fromkeys(("my/images", "images"), folders),
     "data/cho_k1": published,
     **dict.fromkeys(("data", "my", "mine", "night", "new", "cho", "W", "MANIFEST", "COUNTED"), dataset),
     **dict.fromkeys(("bf", "data-bf"), one_microscope),
     **dict.fromkeys(("runs/pc", "runs/first", "RUN"), twin),
     **dict.fromkeys(("results/pc", "results/bf"), finished),
-    **dict.fromkeys(("IMAGE", "chamber.png"), picture),
+    **dict.fromkeys(("IMAGE.png", "chamber.png"), picture),
     "stack.tif": stack,
     "counts.csv": table_of_counts,
     "manifest.csv": manifest_alone,
