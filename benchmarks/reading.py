@@ -12,8 +12,7 @@ from figure import Figure, paired
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from data.make_published import make_published
-
+from helpers.make_published import make_published
 from twincell.data.cho_k1 import import_cho_k1
 from twincell.data.store import ImageStore
 

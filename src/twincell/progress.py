@@ -90,7 +90,7 @@ class _Words(ProgressColumn):
 def bar(show: bool = True) -> Progress:
     """An empty progress display with the columns used everywhere; use it as a context manager."""
     # The command's own stream shows no control characters; a bar is made of them.
-    console = Console(file=getattr(sys.stderr, "terminal", sys.stderr))
+    console = Console(file=getattr(sys.stderr, "terminal", sys.stderr), markup=False)
     columns = (
         _Words("description"),
         BarColumn(),

@@ -1,6 +1,6 @@
 """Draws small chambers in the folder layout of the published CHO-K1 data, the same ones at each call.
 
-python tests/data/make_published.py FOLDER
+python tests/helpers/make_published.py FOLDER
 """
 
 import io
