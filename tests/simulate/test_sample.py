@@ -23,8 +23,8 @@ def distances(scene: Scene) -> torch.Tensor:
     return torch.where(both, apart, torch.inf)
 
 
-def test_the_presets_are_these() -> None:
-    assert preset_names() == PRESETS
+def test_the_published_chambers_are_among_the_presets() -> None:
+    assert set(PRESETS) < set(preset_names())
 
 
 @pytest.mark.parametrize("preset", PRESETS)
