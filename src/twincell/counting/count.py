@@ -77,7 +77,7 @@ def count(
                 parts.remove()
     notes = [*frames.notes, *_notes(frames, table, loaded, asked.use_counted)]
     table.attrs["notes"] = notes
-    return CountResult(table, notes, loaded.card, frames, size, asked.convert)
+    return CountResult(table, notes, loaded.card, frames, size, asked.convert, diameters)
 
 
 def _in_time(
