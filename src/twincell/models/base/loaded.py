@@ -63,7 +63,7 @@ class LoadedModel:
 
     def spec_for(self, diameter: float | None, shape: tuple[int, ...] = ()) -> ImageSpec | None:
         """What to tell `predict` of 8-bit images whose cells are `diameter` px across; None = nothing."""
-        if diameter is None or not isinstance(self.method, Measuring):
+        if diameter is None or not isinstance(self.method, Measuring) or not self.measures:
             return None
         if self.method.fits(self.network, diameter, shape == self.card.view):
             return None
