@@ -194,8 +194,8 @@ class Batches:
                 f"batch.window={size}, or add their points.csv"
             )
         counts = in_view(framed.points, side).sum(1).float() if size > side else drawn.counts
-        points = None if drawn.centres is None else framed.points
-        return Drawn(framed.images, counts, points, drawn.radius)
+        seen = None if drawn.centres is None else framed.points
+        return Drawn(framed.images, counts, seen, drawn.radius)
 
     def _synthetic(self, step: int) -> Batch:
         settings, n = self.settings, self.synthetic_per_step

@@ -144,12 +144,12 @@ class Parts:
 
 
 def count_rows(
-    rows: range, model: LoadedModel, reader: Reader, diameters: Sequence[float | None]
+    rows: range, model: LoadedModel, reader: Reader, diameters: Sequence[float | None] | None = None
 ) -> tuple[pd.DataFrame, NDArray[np.float16] | None]:
     """Counts some frames from their images alone.
 
     Args:
-        diameters: px, of the cells, for each of `rows`; None = not known.
+        diameters: px, of the cells, for each of `rows`; None = not known (of one, or of all).
 
     Returns:
         Columns `COLUMNS`, NaN where a frame cannot be read; and density maps (n, h, w) of half the model's
@@ -159,7 +159,7 @@ def count_rows(
     # An unreadable frame leaves a blank image behind, so that the others stay in their batches.
     blank = np.zeros(model.card.view, np.uint8)
     images = [blank if isinstance(image, Fault) else image for image in read]
-    found = predict_each(model, images, diameters)
+    found = predict_each(model, images, diameters or [None] * len(images))
     bad = np.array([isinstance(image, Fault) for image in read])
     table = pd.DataFrame({"row": list(rows), "count_frame": found.count.numpy().astype(np.float64)})
     for name, values in (("std", found.std), ("novelty", found.novelty)):
