@@ -153,7 +153,7 @@ def test_impossible_settings_are_named(overrides: dict[str, Any], words: str) ->
 
 
 def test_an_unknown_preset_is_refused_with_the_known_names() -> None:
-    with pytest.raises(UserError, match="'optics' is not known; choose one of: ellipse-bf"):
+    with pytest.raises(UserError, match="'optics' is not known; choose one of: crowd-bf, drops-bf"):
         sample("optics", 1, seed=0)
 
 

@@ -11,7 +11,7 @@ FIELD = 9
 OUTSTANDING = 0.998
 """Quantile of the deviations that is the contrast: the middle of one cell in 128 x 128 px."""
 NOISE = 3.0
-"""Times its softened noise an image's contrast is at least: an empty field stays faint."""
+"""Times its softened noise an image's contrast is at least, which is what noise alone has."""
 TILE = 128
 """px, about the side of the parts of a wide field that are looked at one by one."""
 SHARE = 0.5
