@@ -45,6 +45,23 @@ class AugmentSettings(Strict):
     """Grey level added to the whole image, uniform in -offset .. offset (grey levels are 0..1)."""
     noise: tuple[NotNegative, NotNegative] = (0.0, 0.0)
     """Standard deviation of zero-centred pixel noise in grey levels, drawn per image between the two."""
+    calm: Share = 0.0
+    """Share of images that `contrast` to `compressed` leave alone; a third of `scale` varies them."""
+    mirrored: bool = False
+    """Whether cells in the mirrored margin of a shifted or shrunken image count: they are seen as well."""
+    contrast: Annotated[float, Field(ge=1)] = 1.0
+    """Contrast about the image's mean multiplied by a factor between 1 / contrast and contrast, its logarithm
+    uniform."""
+    light: Share = 0.0
+    """Largest share by which a slanting lamp or a vignette changes the brightness towards the border."""
+    invert: Share = 0.0
+    """Share of images turned into their negative."""
+    blur: NotNegative = 0.0
+    """Largest standard deviation of a Gaussian blur, in px; half of the images stay sharp."""
+    binned: Share = 0.0
+    """Share of images whose pixels are averaged two by two and spread out again."""
+    compressed: Share = 0.0
+    """Share of images compressed as JPEG does, from hardly to badly."""
 
 
 class SyntheticSettings(Strict):

@@ -69,7 +69,7 @@ def test_cells_are_drawn_over_natural_backgrounds(imported: Path, tmp_path: Path
     [
         (
             ["nonsense"],
-            "'nonsense' is not known; choose one of: ellipse-bf, ellipse-pc, optics-bf, optics-pc",
+            "'nonsense' is not known; choose one of: crowd-bf, drops-bf, ellipse-bf, ellipse-pc, large-bf",
         ),
         (["optics-bf", "-n", "0"], "n = 0: at least 1 image is needed"),
         (["optics-bf", "--start", "-2"], "start = -2"),

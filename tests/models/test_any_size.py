@@ -81,7 +81,7 @@ def field(preset: str, cells: int) -> tuple[np.ndarray, int]:
 
 
 @pytest.mark.parametrize(
-    ("model", "preset"), [("any", "optics-pc"), ("any", "optics-bf"), ("cho-pc", "optics-pc")]
+    ("model", "preset"), [("chambers", "optics-pc"), ("chambers", "optics-bf"), ("cho-pc", "optics-pc")]
 )
 def test_a_field_of_sixty_cells_is_counted_within_five_percent(model: str, preset: str) -> None:
     image, truth = field(preset, 60)
@@ -91,7 +91,7 @@ def test_a_field_of_sixty_cells_is_counted_within_five_percent(model: str, prese
 
 
 def test_a_first_release_card_reads_as_128_grey_bytes() -> None:
-    told = json.loads((SHIPPED / "any.json").read_text())
+    told = json.loads((SHIPPED / "chambers.json").read_text())
     assert "image" not in told  # the shipped cards are of the first release
     assert ModelCard.model_validate(told).image == FIRST_RELEASE == ImageSpec(height=128, width=128)
     del told["image_size"]
@@ -102,7 +102,7 @@ def test_a_first_release_card_reads_as_128_grey_bytes() -> None:
 
 
 def test_bytes_16_bit_and_floats_count_alike() -> None:
-    model = load_model("any")
+    model = load_model("chambers")
     images = (synthesise("optics-pc", 2, seed=1).images * 255).round().to(torch.uint8)[:, 0].numpy()
     counts = model.predict(images).count
     for other, spec in (
@@ -116,7 +116,7 @@ def test_bytes_16_bit_and_floats_count_alike() -> None:
 
 
 def test_numbers_that_mean_nothing_known_are_refused() -> None:
-    model = load_model("any")
+    model = load_model("chambers")
     with pytest.raises(UserError, match="look like 12 bit in 16"):
         model.predict(np.full((1, 128, 128), 900, np.uint16))
     spec = ImageSpec(dtype="float32", unit="nm of optical path", range=(0, 400))
@@ -127,7 +127,7 @@ def test_numbers_that_mean_nothing_known_are_refused() -> None:
 
 
 def test_a_known_cell_diameter_brings_images_to_the_models_scale(tmp_path: Path) -> None:
-    model = load_model("any")
+    model = load_model("chambers")
     card = model.card.model_copy(update={"image": ImageSpec(height=128, width=128, cell_diameter_px=12)})
     known = type(model)(card, model.network, model.method, model.path)
     image = synthesise("optics-pc", 1, seed=3).images[:, 0]

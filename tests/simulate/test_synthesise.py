@@ -24,7 +24,9 @@ def same(one: Rendered, other: Rendered) -> bool:
 
 
 def test_looks_and_scenes_have_the_same_names() -> None:
-    assert preset_names() == PRESETS
+    assert set(PRESETS) < set(preset_names())
+    for name in preset_names():
+        load_preset(name)
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -179,7 +181,7 @@ def test_own_looks_change_the_picture_and_not_the_truth() -> None:
 
 
 def test_unknown_names_are_refused_together() -> None:
-    with pytest.raises(UserError, match="'phase' is not known; choose one of: ellipse-bf"):
+    with pytest.raises(UserError, match="'phase' is not known; choose one of: crowd-bf, drops-bf"):
         synthesise("phase", 1, seed=0)
     with pytest.raises(UserError) as error:
         load_preset("optics-bf", {"look.lens": 1, "scene.cells.radius": "big", "zoom": 2})

@@ -42,7 +42,7 @@ def test_a_view_shows_sides_the_network_takes_and_moves_places_along():
 
 
 def test_contrast_in_the_weights_is_contrast_of_the_image():
-    network = load_model("any").network
+    network = load_model("chambers").network
     image = synthesise("optics-bf", 1, seed=3).images[0]
     stretched = (image - image.mean()) * 0.4 + 0.5
     whole = (image - image.mean()) * 0.8 + 0.5

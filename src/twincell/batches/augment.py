@@ -10,7 +10,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from twincell.batches.wear import worn
 from twincell.config import AugmentSettings
+
+CALM_SCALE = 1 / 3
+"""Share of the usual variation in scale that calm images have."""
 
 
 @dataclass(frozen=True)
@@ -23,15 +27,19 @@ class Warp:
 
     matrix: Tensor
 
+    @property
+    def area(self) -> Tensor:
+        """(B,) float64, area of the original that one pixel of the varied image shows, in pixels."""
+        return torch.linalg.det(self.matrix[:, :, :2].double()).abs()
+
     def images(self, images: Tensor) -> Tensor:
         """(B, C, H, W) resampled bilinearly; beyond the edge the image is mirrored."""
         return F.grid_sample(images, self._grid(images), padding_mode="reflection", align_corners=False)
 
     def density(self, density: Tensor) -> Tensor:
         """(B, C, h, w) of cells per pixel: resampled and scaled by area: cells in view keep their sum."""
-        area = torch.linalg.det(self.matrix[:, :, :2].double()).abs().to(density)
         warped = F.grid_sample(density, self._grid(density), padding_mode="zeros", align_corners=False)
-        return warped * area[:, None, None, None]
+        return warped * self.area.to(density)[:, None, None, None]
 
     def points(self, points: Tensor, size: int) -> Tensor:
         """(B, K, 2) places x, y in pixels of an image of side `size`; the first pixel spans 0 to 1.
@@ -67,14 +75,47 @@ def augment(
         settings: what is varied and how far.
         points: optional (B, K, 2) cell centres x, y in pixels (the first pixel spans 0 to 1), NaN = no cell.
     """
-    warp = draw_warp(len(images), generator, settings, images.shape[-1]).matrix.to(images.device)
+    calm = torch.rand(len(images), generator=generator) < settings.calm if settings.calm else None
+    warp = draw_warp(len(images), generator, settings, images.shape[-1], calm).matrix.to(images.device)
     warped = Warp(warp)
-    moved = None if points is None else warped.points(points.to(images.device), images.shape[-1])
-    return Augmented(grey_levels(warped.images(images), generator, settings), moved, warped)
+    moved = None
+    if points is not None:
+        size = images.shape[-1]
+        around = mirrored(points, size) if settings.mirrored else points
+        moved = warped.points(around.to(images.device), size)
+        moved = only_seen(moved, size) if settings.mirrored else moved
+    varied = grey_levels(warped.images(images), generator, settings)
+    return Augmented(worn(varied, generator, settings, calm), moved, warped)
 
 
-def draw_warp(n: int, generator: torch.Generator, settings: AugmentSettings, size: int) -> Warp:
-    """Random maps for n images: small rotation, scale and shift, crop window, quarter turns and flips."""
+def mirrored(points: Tensor, size: int) -> Tensor:
+    """(B, K, 2) places and their mirror images beyond each border and corner of an image: (B, 9 K, 2)."""
+    x, y = points.unbind(-1)
+    across, down = torch.cat([x, -x, 2 * size - x], 1), torch.cat([y, y, y], 1)
+    return torch.stack([torch.cat([across] * 3, 1), torch.cat([down, -down, 2 * size - down], 1)], -1)
+
+
+def only_seen(points: Tensor, size: int) -> Tensor:
+    """(B, K, 2) places without those out of view: (B, most of an image, 2), the rest NaN."""
+    seen = ((points >= 0) & (points < size)).all(-1)
+    most = max(1, int(seen.sum(1).max()))
+    order = seen.byte().argsort(dim=1, descending=True, stable=True)[:, :most]
+    kept = points.gather(1, order[..., None].expand(-1, -1, 2))
+    return kept.where(seen.gather(1, order)[..., None], torch.nan)
+
+
+def draw_warp(
+    n: int,
+    generator: torch.Generator,
+    settings: AugmentSettings,
+    size: int,
+    calm: Tensor | None = None,
+) -> Warp:
+    """Random maps for n images: small rotation, scale and shift, crop window, quarter turns and flips.
+
+    Args:
+        calm: (n,) bool, images whose scale is varied by `CALM_SCALE` of the usual only.
+    """
 
     def uniform(low: float, high: float, *shape: int) -> Tensor:
         return torch.rand(n, *shape, generator=generator) * (high - low) + low
@@ -84,6 +125,8 @@ def draw_warp(n: int, generator: torch.Generator, settings: AugmentSettings, siz
     turns = torch.randint(0, 4, (n,), generator=generator) * settings.quarter_turns
     flips = 1.0 - 2.0 * (torch.rand(n, 2, generator=generator) < 0.5) * settings.flips
     zoom = 1 / uniform(1 - settings.scale, 1 + settings.scale)
+    if calm is not None:
+        zoom = torch.where(calm, 1 / (1 + CALM_SCALE * (1 / zoom - 1)), zoom)
     shift = 2 * uniform(-settings.shift, settings.shift, 2)
     window = round(settings.crop * size)
     corner = (torch.rand(n, 2, generator=generator) * (size - window + 1)).floor()

@@ -32,6 +32,7 @@ class Batch:
         weights: (B,) float32, how much an image's count is trusted: 1 where counted or drawn.
         density: (B, 1, h, w) float32, cells per map element of images whose cells have known places, NaN
             throughout for others; None where the settings ask for none. Cells out of view are not in it.
+        radius: (B,) float32, px, geometric mean of the cells' radii; NaN where not known or without cells.
     """
 
     images: Tensor
@@ -39,6 +40,7 @@ class Batch:
     natural: Tensor
     weights: Tensor
     density: Tensor | None = None
+    radius: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.images)
@@ -58,6 +60,7 @@ class Batch:
             self.natural[rank::world],
             self.weights[rank::world],
             None if self.density is None else self.density[rank::world],
+            None if self.radius is None else self.radius[rank::world],
         )
 
 
@@ -137,6 +140,7 @@ class Batches:
         return Batch(
             **{name: torch.cat(parts) for name, parts in fields.items()},
             density=torch.cat(density) if density else None,
+            radius=torch.cat([_radius(part) for part in made]),
         )
 
     def _natural(self, step: int) -> Batch:
@@ -190,7 +194,8 @@ class Batches:
                 f"batch.window={size}, or add their points.csv"
             )
         counts = in_view(framed.points, side).sum(1).float() if size > side else drawn.counts
-        return Drawn(framed.images, counts, None if drawn.centres is None else framed.points)
+        seen = None if drawn.centres is None else framed.points
+        return Drawn(framed.images, counts, seen, drawn.radius)
 
     def _synthetic(self, step: int) -> Batch:
         settings, n = self.settings, self.synthetic_per_step
@@ -210,6 +215,7 @@ class Batches:
             torch.zeros_like(counts, dtype=torch.bool),
             torch.ones_like(counts),
             density,
+            None if drawn.radius is None else drawn.radius / varied.warp.area.to(drawn.radius).sqrt(),
         )
 
     def _pick(self, step: int, n: int) -> Tensor:
@@ -230,6 +236,11 @@ class Batches:
             )
             self._order[number] = order
         return self._order[number]
+
+
+def _radius(part: Batch) -> Tensor:
+    """(B,) px; NaN where the part does not know."""
+    return torch.full_like(part.counts, math.nan) if part.radius is None else part.radius
 
 
 def division(settings: Settings, natural: int) -> tuple[int, int]:

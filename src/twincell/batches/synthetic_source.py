@@ -6,6 +6,7 @@ from typing import Protocol
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from twincell.config import Settings
 from twincell.data.store import ImageStore
@@ -32,11 +33,14 @@ class Drawn:
         counts: (n,) float32, cells.
         centres: (n, K, 2) float32, x and y in pixels (the first pixel spans 0 to 1), NaN where there is no
             cell; None where not known.
+        radius: (n,) float32, pixels, geometric mean of the cells of each image, NaN where it has none; None
+            where not known.
     """
 
     images: Tensor
     counts: Tensor
     centres: Tensor | None
+    radius: Tensor | None = None
 
 
 class Source(Protocol):
@@ -52,15 +56,18 @@ class Source(Protocol):
 class Pool:
     """A fixed set, kept as bytes, drawn from with replacement."""
 
-    def __init__(self, images: Tensor, counts: Tensor, centres: Tensor | None) -> None:
-        self._images, self._counts, self._centres = images, counts, centres
+    def __init__(
+        self, images: Tensor, counts: Tensor, centres: Tensor | None, radius: Tensor | None = None
+    ) -> None:
+        self._images, self._counts, self._centres, self._radius = images, counts, centres, radius
         self.size = len(images)
 
     def take(self, step: int, n: int, generator: torch.Generator) -> Drawn:
         """n images chosen by the generator."""
         index = torch.randint(self.size, (n,), generator=generator).to(self._images.device)
         centres = None if self._centres is None else self._centres[index]
-        return Drawn(self._images[index].float() / 255, self._counts[index], centres)
+        radius = None if self._radius is None else self._radius[index]
+        return Drawn(self._images[index].float() / 255, self._counts[index], centres, radius)
 
 
 class Fresh:
@@ -111,24 +118,37 @@ def drawn_source(
         _as_bytes(draw(names, grounds, size, seed_for(seed, i, POOL), device))
         for i, size in enumerate(track(chunks, "drawing synthetic images", total=len(chunks), show=progress))
     ]
-    return Pool(*(torch.cat(parts) for parts in zip(*pools, strict=True)))
+    return Pool(*(joined(parts) for parts in zip(*pools, strict=True)))
 
 
 def draw(
     presets: Sequence[str], grounds: Sequence[Tensor | None], n: int, seed: int, device: torch.device
 ) -> Drawn:
-    """n images, as many from each preset as division allows."""
+    """n images, as many from each preset as division allows.
+
+    The first two presets share their scenes, as the models of release 0.1.0 learned them; every further one
+    has scenes of its own, so that a name given twice gives twice as many.
+    """
     shares = [n // len(presets) + (i < n % len(presets)) for i in range(len(presets))]
     made = [
-        synthesise(preset, share, seed, backgrounds=ground, device=device)
-        for preset, ground, share in zip(presets, grounds, shares, strict=True)
+        synthesise(preset, share, seed + max(k - 1, 0), backgrounds=ground, device=device)
+        for k, (preset, ground, share) in enumerate(zip(presets, grounds, shares, strict=True))
         if share
     ]
     return Drawn(
         torch.cat([part.images for part in made]),
         torch.cat([part.counts for part in made]).float(),
-        torch.cat([part.centres for part in made]),
+        joined([part.centres for part in made]),
+        torch.cat([part.radii.log().nanmean(1).exp() for part in made]),
     )
+
+
+def joined(parts: Sequence[Tensor]) -> Tensor:
+    """Tensors behind one another; NaN fills where some have room for fewer cells (n, K, 2) than others."""
+    if parts[0].ndim < 3 or parts[0].shape[-1] != 2:
+        return torch.cat(list(parts))
+    most = max(part.shape[1] for part in parts)
+    return torch.cat([F.pad(part, (0, 0, 0, most - part.shape[1]), value=torch.nan) for part in parts])
 
 
 def expand(presets: Sequence[str], modalities: Sequence[str]) -> tuple[list[str], list[str | None]]:
@@ -180,9 +200,10 @@ def density_of(centres: Tensor, side: int, sigma: float, size: int) -> Tensor:
     return torch.einsum("nky,nkx->nyx", down, across)[:, None]
 
 
-def _as_bytes(drawn: Drawn) -> tuple[Tensor, Tensor, Tensor]:
+def _as_bytes(drawn: Drawn) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     assert drawn.centres is not None
-    return (drawn.images * 255).round().to(torch.uint8), drawn.counts, drawn.centres
+    assert drawn.radius is not None
+    return (drawn.images * 255).round().to(torch.uint8), drawn.counts, drawn.centres, drawn.radius
 
 
 def _from_store(store: ImageStore, settings: Settings, device: torch.device) -> Source:

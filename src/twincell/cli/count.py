@@ -43,6 +43,9 @@ def count(
     counted: Annotated[bool, typer.Option(help="let counts in a manifest correct their time-lapse")] = True,
     resume: Annotated[bool, typer.Option("--resume", help="go on with a count that was stopped")] = False,
     workers: Annotated[int, typer.Option(help="processes that share the work")] = 1,
+    diameter: Annotated[
+        float | None, typer.Option(help="the cells' diameter in px, for models such as any; else found")
+    ] = None,
     points: Annotated[Path | None, typer.Option(help="write the cells' places here, as points.csv")] = None,
     rois: Annotated[Path | None, typer.Option(help="write the places for Fiji's ROI Manager (.zip)")] = None,
     overlays: Annotated[Path | None, typer.Option(help="folder for pictures with a dot on each cell")] = None,
@@ -81,6 +84,7 @@ def count(
         use_counted=counted,
         resume=resume,
         workers=workers,
+        diameter=diameter,
     )
     outputs = {"--out": out, "--report": report, "--json": json, "--points": points, "--rois": rois}
     check_outputs({**outputs, "--film": film}, inputs)

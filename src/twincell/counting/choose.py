@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from twincell.counting.inputs import Choices, gather
+from twincell.counting.parts import predict_each
 from twincell.counting.reader import Reader
 from twincell.data.modality import others
 from twincell.errors import UserError
@@ -84,7 +85,7 @@ def fits(
         if not images:
             refuse(image for image in read if isinstance(image, Fault))
             raise UserError("no frame to look at; name images, folders or recordings")
-        seen = model.predict(images)
+        seen = predict_each(model, images, [model.diameter(images)] * len(images))
         alike = None if seen.novelty is None else float((seen.novelty <= 1).float().mean())
         strange = others(words, model.card.modalities)
         middle = float(seen.count.median())

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from twincell.counting.diameters import cell_diameters
 from twincell.counting.inputs import Frames, gather
 from twincell.counting.options import CountOptions
 from twincell.counting.parts import PART, Parts, job_fingerprint
@@ -58,12 +59,13 @@ def count(
         with tempfile.TemporaryDirectory() as temporary:
             folder = Path(temporary) if target is None else target.with_name(target.name + ".parts")
             with locked(folder, passing=True):
-                job = job_fingerprint(frames, loaded, asked.convert)
+                diameters = cell_diameters(frames, reader, loaded, asked.diameter)
+                job = job_fingerprint(frames, loaded, asked.convert, diameters)
                 strict = None
                 if target is not None:
                     fresh_file(target)  # another count may have ended here since the first look
                     strict = asked.strict
-                parts = Parts(folder, frames, job, asked.resume, strict)
+                parts = Parts(folder, frames, job, asked.resume, strict, diameters)
                 _count_parts(parts, loaded, reader, asked, progress)
                 read = parts.join()
                 if read["count_frame"].isna().all():
@@ -75,7 +77,7 @@ def count(
                 parts.remove()
     notes = [*frames.notes, *_notes(frames, table, loaded, asked.use_counted)]
     table.attrs["notes"] = notes
-    return CountResult(table, notes, loaded.card, frames, size, asked.convert)
+    return CountResult(table, notes, loaded.card, frames, size, asked.convert, diameters)
 
 
 def _in_time(
@@ -109,6 +111,8 @@ def _require_countable(
     firsts = frames.table.groupby(["chamber", "modality"], sort=False).head(1).index
     sizes = {size for size in map(reader.size_of, firsts[:200]) if size is not None}
     side = model.fixed_size
+    if model.measures:
+        return
     if side is None:
         view = model.card.view
         for height, width in sorted(sizes - {view}):

@@ -17,6 +17,7 @@ class CountOptions(Choices):
         use_counted: let the counts in a manifest correct the time-lapses they stand in.
         resume: go on with a count that was stopped.
         workers: processes that share the work, from 1.
+        diameter: px, of the cells, for models that scale images to the cells they know; None: found.
 
     Raises:
         UserError: numbers out of range, all at once.
@@ -27,6 +28,7 @@ class CountOptions(Choices):
     use_counted: bool = True
     resume: bool = False
     workers: int = 1
+    diameter: float | None = None
 
     def __post_init__(self) -> None:
         problems = []
@@ -38,5 +40,7 @@ class CountOptions(Choices):
             problems.append(f"workers {self.workers}: give 1 or more processes")
         if self.minutes is not None and not 0 < self.minutes < float("inf"):
             problems.append(f"minutes {self.minutes:g}: the time between frames must be above 0")
+        if self.diameter is not None and not 1 <= self.diameter <= 1000:
+            problems.append(f"diameter {self.diameter:g}: give the cells' diameter in pixels, from 1 to 1000")
         if problems:
             raise UserError(problems)

@@ -7,20 +7,25 @@ how many processes, so a count that was stopped and resumed, or shared, is the s
 import hashlib
 import io
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
+from twincell.counting.diameters import Diameters
 from twincell.counting.inputs import Frames
 from twincell.counting.reader import Reader, sharpness
 from twincell.errors import UserError
 from twincell.faults import Fault
 from twincell.files import replaced, stamps, write_atomic
+from twincell.io.images import GreyImage
 from twincell.models.base.file import LoadedModel
+from twincell.models.base.method import Prediction
 
 PART = 256  # frames; 4 MB of images
 BATCH = 64
@@ -37,15 +42,23 @@ class Parts:
         resume: go on with the parts that are there.
         strict: whether the images' files are known again by all their bytes or by samples (see `stamp`);
             None: they are not looked at.
+        diameters: px, of the cells, by modality; none for models that scale nothing.
 
     Raises:
         UserError: parts are there and `resume` is off, or they belong to another job or to other files.
     """
 
     def __init__(
-        self, folder: Path, frames: Frames, job: str, resume: bool = False, strict: bool | None = None
+        self,
+        folder: Path,
+        frames: Frames,
+        job: str,
+        resume: bool = False,
+        strict: bool | None = None,
+        diameters: Diameters | None = None,
     ) -> None:
-        self.folder, self.frames = folder, frames
+        self.folder, self.frames, self.diameters = folder, frames, diameters or {}
+        self._modalities: list[str] = frames.table["modality"].tolist()
         known = folder / "job.json"
         begun: dict[str, Any] = {}
         if known.exists():
@@ -94,7 +107,8 @@ class Parts:
     def count(self, number: int, model: LoadedModel, reader: Reader) -> None:
         """Counts one part and keeps it."""
         rows = self.rows(number)
-        table, maps = count_rows(rows, model, reader)
+        sizes = [self.diameters.get(self._modalities[row]) for row in rows]
+        table, maps = count_rows(rows, model, reader, sizes)
         if maps is not None:
             packed = io.BytesIO()
             np.save(packed, maps, allow_pickle=False)
@@ -130,9 +144,12 @@ class Parts:
 
 
 def count_rows(
-    rows: range, model: LoadedModel, reader: Reader
+    rows: range, model: LoadedModel, reader: Reader, diameters: Sequence[float | None] | None = None
 ) -> tuple[pd.DataFrame, NDArray[np.float16] | None]:
     """Counts some frames from their images alone.
+
+    Args:
+        diameters: px, of the cells, for each of `rows`; None = not known (of one, or of all).
 
     Returns:
         Columns `COLUMNS`, NaN where a frame cannot be read; and density maps (n, h, w) of half the model's
@@ -142,7 +159,7 @@ def count_rows(
     # An unreadable frame leaves a blank image behind, so that the others stay in their batches.
     blank = np.zeros(model.card.view, np.uint8)
     images = [blank if isinstance(image, Fault) else image for image in read]
-    found = model.predict(images, batch=BATCH)
+    found = predict_each(model, images, diameters or [None] * len(images))
     bad = np.array([isinstance(image, Fault) for image in read])
     table = pd.DataFrame({"row": list(rows), "count_frame": found.count.numpy().astype(np.float64)})
     for name, values in (("std", found.std), ("novelty", found.novelty)):
@@ -157,7 +174,22 @@ def count_rows(
     return table, coarse[:, 0].numpy().astype(np.float16)
 
 
-def job_fingerprint(frames: Frames, model: LoadedModel, convert: bool) -> str:
+def predict_each(
+    model: LoadedModel, images: Sequence[GreyImage], diameters: Sequence[float | None]
+) -> Prediction:
+    """Counts images of any sizes, those that are scaled alike together."""
+    specs = [model.spec_for(diameter, image.shape) for image, diameter in zip(images, diameters, strict=True)]
+    parts, order = [], []
+    for spec in dict.fromkeys(specs):
+        rows = [row for row, own in enumerate(specs) if own == spec]
+        parts.append(model.predict([images[row] for row in rows], batch=BATCH, spec=spec))
+        order += rows
+    return Prediction.join(parts).at(torch.tensor(order).argsort())
+
+
+def job_fingerprint(
+    frames: Frames, model: LoadedModel, convert: bool, diameters: Diameters | None = None
+) -> str:
     """Changes with the model, any row of the table, the axes of any stack and the options."""
     digest = hashlib.sha256(model.card.sha256.encode(errors="surrogateescape"))
     digest.update(
@@ -166,6 +198,8 @@ def job_fingerprint(frames: Frames, model: LoadedModel, convert: bool) -> str:
         )
     )
     digest.update(frames.how().encode(errors="surrogateescape"))
+    if diameters:
+        digest.update(json.dumps(diameters, sort_keys=True).encode())
     # Names may hold bytes that are no text; text itself is not changed by this.
     table = frames.table.map(
         lambda v: v.encode(errors="backslashreplace").decode() if isinstance(v, str) else v

@@ -63,7 +63,8 @@ def positions(result: CountResult, model: LoadedModel, progress: bool = True) ->
             for row, image in zip(chosen, reader.read_all(chosen), strict=True):
                 if isinstance(image, Fault):
                     continue
-                density = model.predict([image]).density
+                spec = model.spec_for(result.diameter(row), image.shape)
+                density = model.predict([image], spec=spec).density
                 if density is None:
                     raise UserError(
                         f"model {model.card.name} counts without a map, so it knows no places; use one that "

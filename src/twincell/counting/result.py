@@ -1,7 +1,7 @@
 """What a count gives back: the table, what was noted on the way, and the images when they are wanted."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from twincell.counting.diameters import Diameters
 from twincell.counting.inputs import Frames
 from twincell.counting.reader import Reader
 from twincell.counting.table import csv_text
@@ -37,6 +38,7 @@ class CountResult:
         frames: where each row of the table comes from, in the same order.
         size: side in px that images were resized to; None = as they are.
         convert: whether images were made 8-bit grey where they were not.
+        diameters: px, of the cells, by modality, for models that scale images to them.
     """
 
     table: pd.DataFrame
@@ -45,6 +47,11 @@ class CountResult:
     frames: Frames
     size: int | None
     convert: bool = False
+    diameters: Diameters = field(default_factory=dict)
+
+    def diameter(self, row: int) -> float | None:
+        """The diameter in px that the cells of a row were taken to have; None where nothing was scaled."""
+        return self.diameters.get(str(self.frames.table["modality"].iloc[row]))
 
     @property
     def in_series(self) -> NDArray[np.bool_]:

@@ -31,12 +31,13 @@ def films(result: CountResult, model: LoadedModel) -> dict[str, Film]:
         good = list(result.images(places[spread(len(places), each)].tolist()))
         if good:
             numbers = result.frames.table["frame"].to_numpy(int)[[row for row, _ in good]].tolist()
-            found[name] = _film([image for _, image in good], numbers, model)
+            diameter = result.diameter(good[0][0])
+            found[name] = _film([image for _, image in good], numbers, model, diameter)
     return found
 
 
-def _film(images: list[Grey], numbers: list[int], model: LoadedModel) -> Film:
-    density = model.predict(images).density
+def _film(images: list[Grey], numbers: list[int], model: LoadedModel, diameter: float | None) -> Film:
+    density = model.predict(images, spec=model.spec_for(diameter, images[0].shape)).density
     if density is None:
         return Film(numbers, [smaller(image, SIDE) for image in images])
     marked = [overlay(image, own[0].numpy(), 0.55) for image, own in zip(images, density, strict=True)]

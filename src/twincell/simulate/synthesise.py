@@ -31,12 +31,14 @@ class Rendered:
         counts: (N,) int64, cells per image.
         centres: (N, S, 2) x, y in px (pixel 0 has its centre at 0.5); NaN in unused slots, and in those of
             cells that do not count.
+        radii: (N, S) px, mean radius of the cell in each slot; NaN where `centres` is.
         masks: (N, 1, 128, 128) int16, 0 = no cell that counts, k = the cell in slot k - 1.
     """
 
     images: Tensor
     counts: Tensor
     centres: Tensor
+    radii: Tensor
     masks: Tensor
 
     def __getitem__(self, index: slice) -> "Rendered":
@@ -116,7 +118,8 @@ def _draw(
         picture, slot = _optics(look, scene, draws, backgrounds)
     else:
         picture, slot = _ellipse(look, scene, draws, backgrounds)
-    return Rendered(picture[:, None], scene.counts, scene.centres, _masks(scene, slot)[:, None])
+    radii = scene.radius.where(scene.counted, torch.nan)
+    return Rendered(picture[:, None], scene.counts, scene.centres, radii, _masks(scene, slot)[:, None])
 
 
 def _masks(scene: Scene, slot: Tensor) -> Tensor:

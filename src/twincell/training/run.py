@@ -191,7 +191,13 @@ def _network(settings: Settings, start: str | Path | None, seed: int) -> tuple[n
             f"{settings.name} is {settings.method}; choose a preset of the model's method"
         )
     try:
-        network.load_state_dict(model.network.state_dict())
+        known = model.network.state_dict()
+        fresh = {
+            name: value
+            for name, value in network.state_dict().items()
+            if name.startswith(method.parts.fresh) and name not in known
+        }
+        network.load_state_dict(known | fresh)
     except RuntimeError as error:
         raise UserError(
             f"{start}: its network has other widths than the settings {settings.name} "

@@ -14,8 +14,11 @@ from twincell.data.image_spec import ImageSpec, spec_of
 from twincell.data.resize import into_view, magnify
 from twincell.errors import UserError
 from twincell.models.base.card import ModelCard
-from twincell.models.base.method import AnySize, Method, Prediction, counting_method
-from twincell.models.base.views import predict_any
+from twincell.models.base.method import AnySize, Measuring, Method, Prediction, counting_method
+from twincell.models.base.views import GRAIN, predict_any
+
+WIDEST = 1024
+"""Side in pixels of the largest part of an image that is seen as a whole: memory is finite."""
 
 Images = Tensor | NDArray[Any] | Sequence[Tensor] | Sequence[NDArray[Any]]
 
@@ -41,6 +44,30 @@ class LoadedModel:
     def any_size(self) -> bool:
         """Whether images of any size are counted as they are; else they are resized to fit the view."""
         return isinstance(self.method, AnySize)
+
+    @property
+    def measures(self) -> bool:
+        """Whether the model says how large cells are (`diameter`) and sees images as a whole."""
+        return isinstance(self.method, Measuring) and self.method.measures(self.network)
+
+    def diameter(self, images: Sequence[Tensor] | Sequence[NDArray[Any]]) -> float | None:
+        """The cells' diameter in px in images (H, W) of one recording and number type.
+
+        None where no cell is found, and for models that do not measure.
+        """
+        if not isinstance(self.method, Measuring) or not self.measures or not len(images):
+            return None
+        stack = self._stack(images)
+        spec = self._spec(stack, None)
+        return self.method.diameter(self.network, [self.prepare(image, spec) for image in stack])
+
+    def spec_for(self, diameter: float | None, shape: tuple[int, ...] = ()) -> ImageSpec | None:
+        """What to tell `predict` of 8-bit images whose cells are `diameter` px across; None = nothing."""
+        if diameter is None or not isinstance(self.method, Measuring) or not self.measures:
+            return None
+        if self.method.fits(self.network, diameter, shape == self.card.view):
+            return None
+        return ImageSpec(cell_diameter_px=diameter)
 
     @property
     def fixed_size(self) -> int | None:
@@ -79,6 +106,8 @@ class LoadedModel:
         if isinstance(stack, Tensor) and tuple(stack.shape[2:]) == self.card.view and factor == 1:
             return self._predict_views(stack, told, batch, progress)
         ready = [magnify(self.prepare(image, told), factor) for image in stack]
+        if self.measures:
+            return self._predict_whole(ready, batch, progress)
         if self.any_size:
             return predict_any(self._look, ready, self.card.view, batch, progress)
         views = torch.stack([into_view(image, self.card.view) for image in ready])
@@ -101,6 +130,20 @@ class LoadedModel:
             if progress is not None:
                 progress(len(part))
         return Prediction.join(parts)
+
+    def _predict_whole(
+        self, ready: Sequence[Tensor], batch: int, progress: Callable[[int], None] | None
+    ) -> Prediction:
+        """Counts prepared images (1, H, W) whole, those of one size together; the largest in wide tiles."""
+        views = [tuple(min(-(-side // GRAIN) * GRAIN, WIDEST) for side in image.shape[1:]) for image in ready]
+        parts, order = [], []
+        for view in dict.fromkeys(views):
+            rows = [row for row, own in enumerate(views) if own == view]
+            at_once = max(1, batch * self.card.view[0] * self.card.view[1] // (view[0] * view[1]))
+            own = [ready[row] for row in rows]
+            parts.append(predict_any(self._look, own, (view[0], view[1]), at_once, progress))
+            order += rows
+        return Prediction.join(parts).at(torch.tensor(order).argsort())
 
     @torch.inference_mode()
     def _look(self, prepared: Tensor) -> Prediction:

@@ -34,6 +34,13 @@ class Prediction:
     def __len__(self) -> int:
         return len(self.count)
 
+    def at(self, index: Tensor) -> "Prediction":
+        """The predictions of some images, in the order of `index` (n,) int64."""
+        std, density, novelty = (
+            None if value is None else value[index] for value in (self.std, self.density, self.novelty)
+        )
+        return Prediction(self.count[index], std, density, novelty)
+
     def cpu(self) -> "Prediction":
         """The same prediction in host memory."""
         return Prediction(
@@ -68,12 +75,14 @@ class Parts:
         head: what turns the shared representation into a count; trained by every scheme.
         unfreezing: groups of parts from the outside in, for gradual unfreezing; together they hold every
             part.
+        fresh: parts that a start may lack: they begin with weights of their own.
     """
 
     outer: tuple[str, ...]
     core: tuple[str, ...]
     head: tuple[str, ...]
     unfreezing: tuple[tuple[str, ...], ...]
+    fresh: tuple[str, ...] = ()
 
 
 @runtime_checkable
@@ -132,6 +141,27 @@ class AnySize(Protocol):
     """
 
     any_size: Literal[True]
+
+
+@runtime_checkable
+class Measuring(Protocol):
+    """A method some of whose networks say how large cells are, and go by the contrast of a whole image."""
+
+    def measures(self, network: nn.Module) -> bool:
+        """Whether this network does."""
+        ...
+
+    def diameter(self, network: nn.Module, images: "Sequence[Tensor]") -> float | None:
+        """The cells' diameter in px in images (1, H, W) of one recording; None where no cell is found."""
+        ...
+
+    def fits(self, network: nn.Module, diameter: float, framed: bool) -> bool:
+        """Whether images with cells of this diameter in px need not be scaled.
+
+        Args:
+            framed: whether the images have the size of the training images.
+        """
+        ...
 
 
 @runtime_checkable

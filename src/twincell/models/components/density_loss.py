@@ -8,24 +8,27 @@ from torch.nn import functional as F
 
 from twincell.batches.batches import Batch
 from twincell.errors import UserError
-from twincell.models.density_network.settings import LossSettings
+from twincell.models.density_network.settings import NOMINAL, LossSettings
 
 
 @dataclass(frozen=True)
 class DensityLoss:
-    """The loss of a batch; the three parts, factors included, sum to `total`."""
+    """The loss of a batch; the four parts, factors included, sum to `total`."""
 
     total: Tensor
     count: Tensor
     drawn_count: Tensor
     density: Tensor
+    size: Tensor
 
     def terms(self) -> dict[str, Tensor]:
         """Every part under its name, for logs."""
-        return {name: getattr(self, name) for name in ("count", "drawn_count", "density")}
+        return {name: getattr(self, name) for name in ("count", "drawn_count", "density", "size")}
 
 
-def density_loss(density: Tensor, batch: Batch, settings: LossSettings) -> DensityLoss:
+def density_loss(
+    density: Tensor, batch: Batch, settings: LossSettings, log_diameter: Tensor | None = None
+) -> DensityLoss:
     """Count error of labelled images plus, where positions are known, the map's squared error.
 
     Count errors are Huber's with a bend at 1 cell, so that one mislabelled clump does not rule a step.
@@ -37,6 +40,7 @@ def density_loss(density: Tensor, batch: Batch, settings: LossSettings) -> Densi
         batch: B images with counts (NaN = unlabelled) and the density of those with known places, of either
             origin; its error is a mean over these.
         settings: factors of the terms.
+        log_diameter: (B,) predicted logarithm of the cells' diameter in units of `NOMINAL`; None = not asked.
     """
     truth = batch.counts.nan_to_num(0.0)
     error = F.smooth_l1_loss(density.sum((1, 2, 3)), truth, reduction="none")
@@ -55,4 +59,11 @@ def density_loss(density: Tensor, batch: Batch, settings: LossSettings) -> Densi
             )
         squared = (density[placed] - batch.density[placed]) ** 2
         place = settings.density * squared.sum((1, 2, 3)).mean()
-    return DensityLoss(count + drawn_count + place, count, drawn_count, torch.as_tensor(place))
+    size = density.new_zeros(())
+    if log_diameter is not None and batch.radius is not None and settings.size:
+        wanted = (2 * batch.radius / NOMINAL).log()
+        known = drawn & wanted.isfinite()
+        missed = F.smooth_l1_loss(log_diameter, wanted.where(known, 0.0), reduction="none", beta=0.3)
+        size = settings.size * (missed * known).sum() / drawn.sum().clamp_min(1)
+    total = count + drawn_count + place + size
+    return DensityLoss(total, count, drawn_count, torch.as_tensor(place), size)

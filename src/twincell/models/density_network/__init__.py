@@ -1,5 +1,6 @@
 """Our own method: a twin that keeps a map, so that the count comes with where. See README.md beside this."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 import torch
@@ -9,6 +10,7 @@ from twincell.config import Settings
 from twincell.models.base.method import Parts, Prediction
 from twincell.models.components.count_calibration import calibrated_gain
 from twincell.models.density_network.network import DensityNetwork
+from twincell.models.density_network.scale import AS_IT_IS, FRAMED, found_diameter
 from twincell.models.density_network.settings import DensityNetworkSettings
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ class DensityNetworkMethod:
         head=("head",),
         # From the pixels and from the count inwards: the coarse look lies deepest.
         unfreezing=(("stems",), ("head",), ("core.fine",), ("core.merge",), ("core.coarse",)),
+        fresh=("head.size.",),
     )
 
     def build(self, settings: DensityNetworkSettings) -> DensityNetwork:
@@ -49,6 +52,20 @@ class DensityNetworkMethod:
         maps = network.features(images).float()
         density = network.density(maps)
         return Prediction(density.sum((1, 2, 3)), density=density, novelty=network.familiarity(maps))
+
+    def measures(self, network: nn.Module) -> bool:
+        """Networks with a map of sizes do."""
+        return hasattr(network.head, "size")
+
+    def diameter(self, network: nn.Module, images: Sequence[Tensor]) -> float | None:
+        """The cells' diameter in px in images (1, H, W) of one recording; None where no cell is found."""
+        assert isinstance(network, DensityNetwork)
+        return found_diameter(network, images)
+
+    def fits(self, network: nn.Module, diameter: float, framed: bool) -> bool:
+        """Whether images with cells of this diameter in px need not be scaled."""
+        least, most = FRAMED if framed else AS_IT_IS
+        return least <= diameter <= most
 
     def finalize(self, network: nn.Module, images: Tensor, counted: Tensor, counts: Tensor) -> None:
         """Learns what familiar pictures look like, and the factor that fits the counted ones best."""

@@ -5,9 +5,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from twincell.models.components.ood_score import OODScore
+from twincell.models.density_network.contrast import field, own_contrast
 
 GREY_STD = 0.075
 """Contrast all images are divided by: the spread of grey levels in bright field and phase contrast alike."""
+
+OUTSTANDING_STD = 3.0
+"""How far what stands out lies from the field, where images are divided by their own contrast."""
 
 DENSITY_SCALE = 0.05
 """Softplus is multiplied by this, so that a fresh network starts near the density of a typical chamber."""
@@ -67,6 +71,23 @@ class Core(nn.Module):
         return fine + F.interpolate(coarse, scale_factor=2.0, mode="nearest")
 
 
+class Head(nn.Sequential):
+    """From shared maps to cells per element, before `softplus`; beside it, if asked for, to their size.
+
+    Args:
+        sizes: whether there is a part `size`, which maps to the logarithm of the diameter.
+    """
+
+    def __init__(self, width: int, sizes: bool) -> None:
+        super().__init__(Residual(width, width), nn.Conv2d(width, 1, 1))
+        if sizes:
+            self.size = nn.Sequential(nn.Conv2d(width, width, 1), nn.ReLU(), nn.Conv2d(width, 1, 1))
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """(B, width, h, w) -> (B, 1, h, w)."""
+        return self[1](self[0](maps))
+
+
 class DensityNetwork(nn.Module):
     """Counts cells as the sum of a density map.
 
@@ -76,15 +97,26 @@ class DensityNetwork(nn.Module):
         width: channels of the maps of a quarter the image's side; those of an eighth have twice as many.
         depth: residual blocks at each of the two resolutions.
         twin: whether synthetic images have a stem of their own (else both origins share one).
+        contrast: "constant": images are centred and divided by `GREY_STD`; "own": the field around is taken
+            away and what is left divided by the image's own contrast.
+        sizes: whether it also says how large the cells are (`log_diameter`).
     """
 
-    def __init__(self, width: int = 32, depth: int = 2, twin: bool = False) -> None:
+    def __init__(
+        self,
+        width: int = 32,
+        depth: int = 2,
+        twin: bool = False,
+        contrast: str = "constant",
+        sizes: bool = False,
+    ) -> None:
         super().__init__()
         self.stems = nn.ModuleDict({"natural": stem(width)})
         if twin:
             self.stems["synthetic"] = stem(width)
         self.core = Core(width, depth)
-        self.head = nn.Sequential(Residual(width, width), nn.Conv2d(width, 1, 1))
+        self.head = Head(width, sizes)
+        self.contrast = contrast
         self.familiarity = OODScore(width)
         self.gain: Tensor
         self.register_buffer("gain", torch.ones(()))  # counts are multiplied by it, see `calibrated_gain`
@@ -95,6 +127,11 @@ class DensityNetwork(nn.Module):
         Training images have been turned and shifted between pixels, which softens them; untouched images,
         which the network counts in eval mode, are softened here. Else new chambers are overcounted.
         """
+        if self.contrast == "own":
+            deviations = images - field(images)
+            soft = soften(deviations)
+            scale = own_contrast(deviations, soft) / OUTSTANDING_STD
+            return (deviations if self.training else soft) / scale
         centred = images - images.mean((1, 2, 3), keepdim=True)
         return (centred if self.training else soften(centred)) / GREY_STD
 
@@ -113,6 +150,16 @@ class DensityNetwork(nn.Module):
     def density(self, maps: Tensor) -> Tensor:
         """Shared maps (B, width, h, w) to cells per element (B, 1, h, w), not negative."""
         return F.softplus(self.head(maps).float()) * DENSITY_SCALE * self.gain
+
+    def log_diameter(self, maps: Tensor, density: Tensor) -> Tensor:
+        """(B,) natural logarithm of the diameter in units of `NOMINAL` px, the mean over the cells found.
+
+        Args:
+            maps: (B, width, h, w) shared maps.
+            density: (B, 1, h, w) cells per element, which weigh the map of sizes.
+        """
+        weights = density.detach().float() + 1e-6
+        return (self.head.size(maps).float() * weights).sum((1, 2, 3)) / weights.sum((1, 2, 3))
 
     def forward(self, images: Tensor, natural: Tensor | None = None) -> Tensor:
         """Cells per map element (B, 1, H / 4, W / 4); its sum is the count."""

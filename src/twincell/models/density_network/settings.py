@@ -1,6 +1,14 @@
 """The density network's settings; the defaults are the ones the preset `best` was measured with."""
 
+from typing import Literal
+
 from twincell.config import Depth, NotNegative, Strict, Width
+
+NOMINAL = 10.0
+"""Diameter in px of the outline whose logarithm is 0 in a network's map of sizes."""
+
+SCALED_TO = 9.0
+"""Diameter in px, rims included, to which images are scaled for a network with sizes."""
 
 
 class NetworkSettings(Strict):
@@ -12,6 +20,10 @@ class NetworkSettings(Strict):
     """Residual blocks at each of the two resolutions."""
     twin: bool = False
     """Whether synthetic images have a stem of their own."""
+    contrast: Literal["constant", "own"] = "constant"
+    """What grey levels are divided by: one constant, or what stands out in the image itself."""
+    sizes: bool = False
+    """Whether the network also says how large the cells are, so that images can be scaled for it."""
 
 
 class LossSettings(Strict):
@@ -23,6 +35,8 @@ class LossSettings(Strict):
     """Error of synthetic images' counts, in cells."""
     density: NotNegative = 2.0
     """Squared error of synthetic images' density maps, summed over the map."""
+    size: NotNegative = 0.0
+    """Error of the logarithm of synthetic images' mean cell diameter."""
     relative: NotNegative = 0.0
     """Count errors are divided by 1 + relative * count: a crowd's label scatters more."""
 

@@ -19,6 +19,8 @@ REACH = 4.0
 """px beyond an outline to which a cell's own light and its blebs may extend."""
 NECK = 3.0
 """px over which two cells grown together share one surface."""
+FAINT = 0.35
+"""Depth of a cell that does not count below which its rim fades."""
 GRAINS = (1.0, 2.0, 3.4)
 """px, feature sizes of the fine, coarse and lumpy texture."""
 
@@ -112,7 +114,9 @@ def cell_object(
     strength = torch.exp(look.rim_spread * draws.normal("cells.rim-strength", slots).clamp(-1.5, 2.5))
     dying = draws.bernoulli("cells.refractile", own(look.refractile, "refractile-share"), slots)
     strength = strength * torch.where(dying, draws.between("cells.dying", look.refractile_factor, slots), 1.0)
-    rim = ring(edge - position, width, reach) * spread(strength * scene.depth.clamp(0.7, 1.0))
+    # A ghost's rim is as faint as the rest of it.
+    faint = torch.where(scene.counted, 1.0, (scene.depth / FAINT).clamp(max=1.0))
+    rim = ring(edge - position, width, reach) * spread(strength * scene.depth.clamp(0.7, 1.0) * faint)
     touch = ring(other - position, width, reach)
     rim = rim * (1 + spread(own(look.contact, "contact")) * touch)
     rim = rim * (1 + look.rim_uneven * (0.6 * lumps + 0.8 * coarse)).clamp(min=0.2)
@@ -123,6 +127,9 @@ def cell_object(
     absorption = (
         absorption + spread(own(look.absorption, "absorption")) * granules.clamp(min=0) / look.grain_most
     )
+    if look.stain[1] > 0:
+        dyed = draws.bernoulli("cells.stained", own(look.stained, "stained-share"), slots)
+        absorption = absorption + spread(dyed * scene.depth * own(look.stain, "stain")) * dome
     return phase, absorption, edge < 0
 
 

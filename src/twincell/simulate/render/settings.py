@@ -38,8 +38,9 @@ class BackgroundSettings(Strict):
 class WallLook(Strict):
     """The empty chamber, where no natural background is given."""
 
-    kind: Literal["lines", "glow"]
-    """lines: dark walls with light seams (bright field); glow: bright walls (phase contrast)."""
+    kind: Literal["lines", "glow", "plain", "ruled", "round"]
+    """lines: dark walls with light seams (bright field); glow: bright walls (phase contrast); plain: none;
+    ruled: lines of a counting chamber; round: the rim of a droplet or well."""
     level: Range
     """Grey level (0..1) of the empty chamber."""
     line: Range
@@ -58,6 +59,16 @@ class WallLook(Strict):
     """px between the two lines of a wall."""
     mottle: Range = (0.0, 0.0)
     """Standard deviation of the empty field's clouds, relative to `level`."""
+    rules: Range = (0.0, 0.0)
+    """Lines of a counting chamber in an image (ruled)."""
+    streaks: float = Field(default=0.0, ge=0, le=1)
+    """Share of images with a wide, blurred band across (ruled)."""
+    packed: float = Field(default=0.0, ge=0, le=1)
+    """Share of images with neighbouring droplets (round)."""
+    lens: Range = (0.0, 0.0)
+    """Brightness of a droplet's middle, relative to `level` (round)."""
+    outside: Range = (0.0, 0.0)
+    """Brightness outside of a droplet, relative to `level` (round)."""
 
 
 class OpticsLook(Strict):
@@ -127,6 +138,10 @@ class OpticsLook(Strict):
     """How much stronger granules are below the rim, relative to those inside."""
     absorption: Range
     """Share of light that granules take."""
+    stained: Range = (0.0, 0.0)
+    """Share of cells that took up a dye; below 0 none."""
+    stain: Range = (0.0, 0.0)
+    """Absorption in the middle of those."""
     dirt: float = Field(default=1.0, ge=0)
     """Strength of specks, debris and smudges, as a factor."""
     disc: Range = (-0.08, -0.08)

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from twincell.simulate.draws import Draws
 from twincell.simulate.render.settings import WallLook
+from twincell.simulate.render.surfaces import droplets, round_wall, ruled
 from twincell.simulate.render.texture import bell, stock, window
 from twincell.simulate.scene.scene import SIZE, Chamber
 
@@ -30,6 +31,13 @@ def drawn_background(look: WallLook, chamber: Chamber, draws: Draws, defocus: Te
     x, y = _coordinates(chamber)
     if look.kind == "lines":
         return level * (1 + _lines(look, chamber, draws, defocus, x, y))
+    if look.kind == "plain":
+        return level.expand(-1, SIZE, SIZE)
+    if look.kind == "ruled":
+        return level * (1 + ruled(look, draws)).clamp(min=0.05)
+    if look.kind == "round":
+        edge = droplets(look, draws, chamber.box, x, y)
+        return level * (1 + round_wall(look, draws, edge, chamber.rounding)).clamp(min=0.05)
     return level + _glow(look, draws, channel_distance(chamber, x, y))
 
 

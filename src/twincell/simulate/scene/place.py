@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from twincell.simulate.draws import Draws
+from twincell.simulate.scene.discs import into_disc, is_disc, within_disc
 from twincell.simulate.scene.doors import through_doors
 from twincell.simulate.scene.scene import SIZE, Chamber
 from twincell.simulate.scene.settings import PlaceSettings
@@ -58,6 +59,7 @@ def place(
         beside = beside | petal[..., None]
     beside[:, counted:] = False
 
+    disc = is_disc(chamber)
     x = torch.full((n, slots), -_FAR, device=present.device)
     y = x.clone()
     size = radius.clone()
@@ -78,6 +80,8 @@ def place(
             near_x = x.gather(1, other) + reach * angle[:, slot].cos()
             near_y = y.gather(1, other) + reach * angle[:, slot].sin()
             use = beside[:, slot] & _within(near_x, near_y, least, most)
+            if bool(disc.any()):
+                use = use & (within_disc(near_x, near_y, low, high) | ~disc[:, None])
             try_x, try_y = torch.where(use, near_x, try_x), torch.where(use, near_y, try_y)
         if slot:
             own, others = radius[:, slot, None], size[:, :slot]
@@ -139,4 +143,6 @@ def _open_places(
         # Outside the bounds, the crowd piles up at the wall, as real cells do.
         x = torch.where(crowded, near_x.clamp(low[..., 0], high[..., 0]), x)
         y = torch.where(crowded, near_y.clamp(low[..., 1], high[..., 1]), y)
+    if bool(is_disc(chamber).any()):
+        x, y = into_disc(chamber, x, y, low, high)
     return through_doors(s, draws, chamber, x, y, counted)

@@ -9,12 +9,16 @@ from torch import Tensor
 
 from twincell.simulate.draws import Draws
 from twincell.simulate.scene.doors import WIDEST, visitor_slots, visitors
+from twincell.simulate.scene.ghosts import fade, ghost_slots, ghosts
 from twincell.simulate.scene.place import place
-from twincell.simulate.scene.scene import Scene
+from twincell.simulate.scene.scene import SIZE, Scene
 from twincell.simulate.scene.settings import CellSettings, CountSettings, SceneSettings, load_scene_settings
 from twincell.simulate.scene.surroundings import bubbles, chamber, dirt
 
 Part = TypeVar("Part")
+
+SHOWN = 0.4
+"""radii a middle may lie out of view for its cell to count: people count cells cut by the border."""
 
 
 def in_blocks(
@@ -60,25 +64,28 @@ def sample(
 def draw_scene(settings: SceneSettings, draws: Draws) -> Scene:
     """One scene per id of `draws`."""
     most = max(settings.counts.most, 1)
-    slots = most + visitor_slots(settings.place)
+    cells = most + ghost_slots(settings.cells)
+    slots = cells + visitor_slots(settings.place)
     counts = draw_counts(settings.counts, draws)
     counted = torch.arange(slots, device=draws.device) < counts[:, None]
     walls = chamber(settings.chamber, draws)
     present = counted.clone()
-    present[:, most:] = visitors(settings.place, draws, walls)
+    present[:, most:cells] = ghosts(settings.cells, draws)
+    present[:, cells:] = visitors(settings.place, draws, walls)
     shape = shapes(settings.cells, draws, slots)
+    fade(settings.cells, draws, shape, most, cells)
     radius = shape.pop("radius")
-    radius[:, most:].clamp_(max=WIDEST)
+    radius[:, cells:].clamp_(max=WIDEST)
     # Room is measured by the longer half axis where cells are ellipses, so that the overlap limit holds for
     # them.
     reach = shape["stretch"].sqrt() if settings.cells.sides else torch.ones_like(radius)
     fusing = shape["fused"][:, 0] > 0
     petal = petals(settings.cells, draws, slots) if settings.cells.rosette_images else None
-    x, y, size = place(settings.place, draws, walls, present, radius * reach, fusing, petal, slots - most)
+    x, y, size = place(settings.place, draws, walls, present, radius * reach, fusing, petal, slots - cells)
     radius = size / reach
     scene = Scene(
         present=present,
-        counted=counted,
+        counted=counted & seen(x, y, radius),
         x=x,
         y=y,
         radius=radius,
@@ -88,6 +95,12 @@ def draw_scene(settings: SceneSettings, draws: Draws) -> Scene:
     )
     scene.dirt.bubbles = bubbles(settings.dirt, draws, scene)
     return scene
+
+
+def seen(x: Tensor, y: Tensor, radius: Tensor) -> Tensor:
+    """(N, S) bool: cells that show enough of themselves to be counted, about a third of their width."""
+    beyond = torch.stack([-x, x - SIZE, -y, y - SIZE]).amax(0)
+    return beyond < SHOWN * radius
 
 
 def draw_counts(settings: CountSettings, draws: Draws) -> Tensor:

@@ -9,6 +9,8 @@ from torch import Tensor
 
 SIZE = 128
 """px, the side of a chamber image; every length of a scene is in these pixels."""
+EDGE = 0.01
+"""px from the border at which a cell lies whose middle is just out of view."""
 
 
 class _Batched:
@@ -120,6 +122,9 @@ class Scene(_Batched):
 
     @property
     def centres(self) -> Tensor:
-        """(N, S, 2) x, y in px; NaN in empty slots and for cells that do not count."""
-        centres = torch.stack([self.x, self.y], -1)
+        """(N, S, 2) x, y in px; NaN in empty slots and for cells that do not count.
+
+        A cell that counts and whose middle is just out of view is given the nearest place in view.
+        """
+        centres = torch.stack([self.x, self.y], -1).clamp(EDGE, SIZE - EDGE)
         return torch.where(self.counted[..., None], centres, torch.full_like(centres, float("nan")))

@@ -26,7 +26,7 @@ class CountSettings(Strict):
 
     least: int = Field(default=1, ge=0)
     """Fewest cells of an image."""
-    most: int = Field(default=30, ge=0, le=60)
+    most: int = Field(default=30, ge=0, le=200)
     """Most cells of an image."""
     offset: float = 36.0
     """P(k) is proportional to this minus k; has to exceed `most`."""
@@ -106,6 +106,12 @@ class CellSettings(Strict):
     """Strength of a cell's granules, times that of the look."""
     depth: Range = (0.8, 1.2)
     """Optical thickness of a cell, relative to that of its size."""
+    ghosts: float = Field(default=0.0, ge=0, le=6)
+    """Mean number of faint remains in an image, which do not count."""
+    ghost_depth: Range = (0.05, 0.3)
+    """Their optical thickness, relative to that of their size."""
+    ghost_factor: Range = (0.4, 1.1)
+    """Their radius in usual radii."""
 
 
 class PlaceSettings(Strict):
@@ -144,8 +150,9 @@ class PlaceSettings(Strict):
 class ChamberSettings(Strict):
     """The walls."""
 
-    style: Literal["none", "pillars", "channels"] = "none"
-    """none: no walls; pillars: with pillars at the top and a comb below; channels: with inlets."""
+    style: Literal["none", "pillars", "channels", "round"] = "none"
+    """none: no walls; pillars: with pillars at the top and a comb below; channels: with inlets; round: a
+    droplet or well, `width` across."""
     left: Range = (0.0, 0.0)
     """px from the image's left border to the chamber."""
     top: Range = (0.0, 0.0)

@@ -36,6 +36,10 @@ def chamber(settings: ChamberSettings, draws: Draws) -> Chamber:
     if s.style == "channels":
         middle, half = (left + right) / 2, draws.between("chamber.channel", s.channel_width) / 2
         channel = torch.stack([middle, half, middle, half], -1)
+    rounding = draws.between("chamber.rounding", s.rounding)
+    if s.style == "round":
+        bottom = top + (right - left)
+        rounding = (right - left) / 2
     return Chamber(
         box=torch.stack([left, top, right, bottom], -1),
         tilt=draws.uniform("chamber.tilt", low=-1) * s.tilt,
@@ -43,7 +47,7 @@ def chamber(settings: ChamberSettings, draws: Draws) -> Chamber:
         foot=foot,
         comb=comb,
         channel=channel,
-        rounding=draws.between("chamber.rounding", s.rounding),
+        rounding=rounding,
     )
 
 
