@@ -34,6 +34,7 @@ VERBS = [
     "growth",
     "run",
     "translate",
+    "export",
     "doctor",
 ]
 MACHINE_SAYS_NO = (
