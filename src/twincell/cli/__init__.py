@@ -31,6 +31,7 @@ VERBS = [
     "evaluate",
     "models",
     "count",
+    "merge",
     "growth",
     "run",
     "translate",
