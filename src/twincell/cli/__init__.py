@@ -31,9 +31,11 @@ VERBS = [
     "evaluate",
     "models",
     "count",
+    "merge",
     "growth",
     "run",
     "translate",
+    "export",
     "doctor",
 ]
 MACHINE_SAYS_NO = (

@@ -43,6 +43,9 @@ def count(
     counted: Annotated[bool, typer.Option(help="let counts in a manifest correct their time-lapse")] = True,
     resume: Annotated[bool, typer.Option("--resume", help="go on with a count that was stopped")] = False,
     workers: Annotated[int, typer.Option(help="processes that share the work")] = 1,
+    shard: Annotated[
+        str | None, typer.Option(help="count this share alone, as 2/8; `twincell merge` joins them")
+    ] = None,
     diameter: Annotated[
         float | None, typer.Option(help="the cells' diameter in px, for models such as any; else found")
     ] = None,
@@ -91,6 +94,13 @@ def count(
     shown = Shown(points, rois, overlays, film)
     shown.check()
     loaded = load_model(model)
+    if shard is not None:
+        from twincell.counting.shards import Shard, count_shard
+
+        folder, frames = count_shard([*inputs], loaded, out, Shard.parse(shard), options)
+        console().print(f"{frames} frames counted: {folder}")
+        write_json(json, {"shard": str(folder), "frames": frames, "model": model})
+        return
     result = count_cells([*inputs], loaded, out, options)
     found = result.summary()
     show = console().print

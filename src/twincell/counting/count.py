@@ -1,14 +1,15 @@
 """Count images, folders, stacks and manifests with a model: the work behind `twincell count`."""
 
 import tempfile
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from twincell.counting.diameters import cell_diameters
+from twincell.counting.diameters import Diameters, cell_diameters
 from twincell.counting.inputs import Frames, gather
 from twincell.counting.options import CountOptions
 from twincell.counting.parts import PART, Parts, job_fingerprint
@@ -52,32 +53,58 @@ def count(
     asked = replace(options or CountOptions(), **named)
     loaded = model if isinstance(model, LoadedModel) else load_model(model)
     target = None if out is None else fresh_file(out)
-    frames = gather([inputs] if isinstance(inputs, str | Path) else list(inputs), asked)
-    size = loaded.fixed_size
-    with Reader(frames, size, asked.convert) as reader:
-        _require_countable(frames, reader, loaded, asked.strict, progress)
-        with tempfile.TemporaryDirectory() as temporary:
-            folder = Path(temporary) if target is None else target.with_name(target.name + ".parts")
-            with locked(folder, passing=True):
-                diameters = cell_diameters(frames, reader, loaded, asked.diameter)
-                job = job_fingerprint(frames, loaded, asked.convert, diameters)
-                strict = None
-                if target is not None:
-                    fresh_file(target)  # another count may have ended here since the first look
-                    strict = asked.strict
-                parts = Parts(folder, frames, job, asked.resume, strict, diameters)
-                _count_parts(parts, loaded, reader, asked, progress)
-                read = parts.join()
-                if read["count_frame"].isna().all():
-                    parts.remove()
-                    refuse(_faults(frames, reader, progress))
-                table = _in_time(frames, read, loaded, asked, parts, progress)
-                if target is not None and (place := write_new(target, csv_text(table))) != target:
-                    frames.notes.append(f"{target} was made by another program meanwhile: written to {place}")
+    with prepared(inputs, loaded, asked, progress) as job, tempfile.TemporaryDirectory() as temporary:
+        frames = job.frames
+        folder = Path(temporary) if target is None else target.with_name(target.name + ".parts")
+        with locked(folder, passing=True):
+            strict = None
+            if target is not None:
+                fresh_file(target)  # another count may have ended here since the first look
+                strict = asked.strict
+            parts = Parts(folder, frames, job.fingerprint, asked.resume, strict, job.diameters)
+            count_parts(parts, parts.todo(), job, asked, progress)
+            read = parts.join()
+            if read["count_frame"].isna().all():
                 parts.remove()
+                refuse(_faults(frames, job.reader, progress))
+            table = _in_time(frames, read, loaded, asked, parts, progress)
+            if target is not None and (place := write_new(target, csv_text(table))) != target:
+                frames.notes.append(f"{target} was made by another program meanwhile: written to {place}")
+            parts.remove()
     notes = [*frames.notes, *_notes(frames, table, loaded, asked.use_counted)]
     table.attrs["notes"] = notes
-    return CountResult(table, notes, loaded.card, frames, size, asked.convert, diameters)
+    return CountResult(table, notes, loaded.card, frames, loaded.fixed_size, asked.convert, job.diameters)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A count before its first frame: what is counted, how it is read, and what tells it from another count.
+
+    Attributes:
+        diameters: px, of the cells, by modality, for models that scale images to them.
+        fingerprint: changes with whatever decides the counts.
+    """
+
+    frames: Frames
+    reader: Reader
+    model: LoadedModel
+    diameters: Diameters
+    fingerprint: str
+
+
+@contextmanager
+def prepared(inputs: Inputs, model: LoadedModel, options: CountOptions, progress: bool) -> Iterator[Job]:
+    """A job whose inputs can be counted, its recordings open.
+
+    Raises:
+        UserError: bad inputs, all at once.
+    """
+    frames = gather([inputs] if isinstance(inputs, str | Path) else list(inputs), options)
+    with Reader(frames, model.fixed_size, options.convert) as reader:
+        _require_countable(frames, reader, model, options.strict, progress)
+        diameters = cell_diameters(frames, reader, model, options.diameter)
+        fingerprint = job_fingerprint(frames, model, options.convert, diameters)
+        yield Job(frames, reader, model, diameters, fingerprint)
 
 
 def _in_time(
@@ -132,20 +159,20 @@ def _faults(frames: Frames, reader: Reader, progress: bool) -> list[Fault]:
     return [fault for fault in map(reader.read, rows) if isinstance(fault, Fault)]
 
 
-def _count_parts(
-    parts: Parts, model: LoadedModel, reader: Reader, options: CountOptions, progress: bool
+def count_parts(
+    parts: Parts, numbers: Sequence[int], job: Job, options: CountOptions, progress: bool
 ) -> None:
-    todo = parts.todo()
-    if options.workers > 1 and len(todo) > 1:
+    """Counts some parts of a job, with several processes where `options` says so."""
+    if options.workers > 1 and len(numbers) > 1:
         from twincell.counting.workers import share
 
-        share(parts, todo, model.path, options.workers, options.convert, progress)
+        share(parts, numbers, job.model.path, options.workers, options.convert, progress)
         return
-    done = len(parts) - len(todo)
+    done = len(parts) - len(numbers)
     with bar(progress) as shown:
         task = shown.add_task("counting", total=len(parts.frames), completed=done * PART, note="")
-        for number in todo:
-            parts.count(number, model, reader)
+        for number in numbers:
+            parts.count(number, job.model, job.reader)
             shown.advance(task, len(parts.rows(number)))
 
 

@@ -109,7 +109,7 @@ class LoadedModel:
         if self.measures:
             return self._predict_whole(ready, batch, progress)
         if self.any_size:
-            return predict_any(self._look, ready, self.card.view, batch, progress)
+            return predict_any(self.look, ready, self.card.view, batch, progress)
         views = torch.stack([into_view(image, self.card.view) for image in ready])
         return self._predict_views(views, None, batch, progress)
 
@@ -126,7 +126,7 @@ class LoadedModel:
         """Counts (N, 1, *view); `spec` None: they are prepared."""
         parts = []
         for part in stack.split(batch):
-            parts.append(self._look(part if spec is None else self.prepare(part, spec)).cpu())
+            parts.append(self.look(part if spec is None else self.prepare(part, spec)).cpu())
             if progress is not None:
                 progress(len(part))
         return Prediction.join(parts)
@@ -141,12 +141,13 @@ class LoadedModel:
             rows = [row for row, own in enumerate(views) if own == view]
             at_once = max(1, batch * self.card.view[0] * self.card.view[1] // (view[0] * view[1]))
             own = [ready[row] for row in rows]
-            parts.append(predict_any(self._look, own, (view[0], view[1]), at_once, progress))
+            parts.append(predict_any(self.look, own, (view[0], view[1]), at_once, progress))
             order += rows
         return Prediction.join(parts).at(torch.tensor(order).argsort())
 
     @torch.inference_mode()
-    def _look(self, prepared: Tensor) -> Prediction:
+    def look(self, prepared: Tensor) -> Prediction:
+        """What the network says of prepared images (N, 1, H, W), sides multiples of 8; with its flips."""
         if not self.card.preprocessing.test_time_flips:
             return counting_method(self.method).predict(self.network, prepared)
         turns: list[tuple[int, ...]] = [(), (-1,), (-2,), (-2, -1)]

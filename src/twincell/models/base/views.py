@@ -33,6 +33,75 @@ class Span:
     first: int
     last: int
 
+    def owned(self, step: int) -> slice:
+        """The part of the view's map that it owns, in elements of `step` pixels."""
+        return slice((self.first - self.start) // step, (self.last - self.start) // step)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The views that cover images of one size, row by row.
+
+    Attributes:
+        size: height and width of the images, in pixels.
+        view: height and width of the network's field of view, multiples of `GRAIN`.
+        down, across: the views along each axis.
+    """
+
+    size: tuple[int, int]
+    view: tuple[int, int]
+    down: list[Span]
+    across: list[Span]
+
+    @classmethod
+    def over(cls, size: tuple[int, int], view: tuple[int, int]) -> "Grid":
+        """The views that cover images of this size."""
+        return cls(size, view, spans(size[0], view[0]), spans(size[1], view[1]))
+
+    def __len__(self) -> int:
+        return len(self.down) * len(self.across)
+
+    def views(self, images: Tensor) -> Iterator[Tensor]:
+        """(N, 1, *view) of images (N, 1, *size), one after the other."""
+        for down in self.down:
+            rows = mirrored(down.start, self.view[0], self.size[0]).to(images.device)
+            for across in self.across:
+                columns = mirrored(across.start, self.view[1], self.size[1]).to(images.device)
+                yield images.index_select(2, rows).index_select(3, columns)
+
+    def joined(self, looks: Prediction) -> Prediction:
+        """What the views say together of each image.
+
+        Args:
+            looks: of N images' views, N * len(self), those of one image next to each other; with a density.
+        """
+        assert looks.density is not None
+        steps = [side // elements for side, elements in zip(self.view, looks.density.shape[2:], strict=True)]
+        own_rows, own_columns = (
+            [span.owned(step) for span in axis]
+            for axis, step in zip((self.down, self.across), steps, strict=True)
+        )
+        maps = looks.density[:, 0].unflatten(0, (-1, len(self.down), len(self.across)))
+        bands = [
+            torch.cat([maps[:, r, c, rows, columns] for c, columns in enumerate(own_columns)], 2)
+            for r, rows in enumerate(own_rows)
+        ]
+        inside = _inside(self.size[0], steps[0])[:, None] * _inside(self.size[1], steps[1])
+        density = torch.cat(bands, 1)[:, None, : inside.shape[0], : inside.shape[1]] * inside
+        owned = [(r.stop - r.start) * (c.stop - c.start) for r in own_rows for c in own_columns]
+        shares = torch.tensor(owned, dtype=torch.float32)
+        novelty, std = (
+            None if value is None else value.unflatten(0, (-1, len(self)))
+            for value in (looks.novelty, looks.std)
+        )
+        whole = looks.density.shape[2] * looks.density.shape[3]
+        return Prediction(
+            density.sum((1, 2, 3)),
+            None if std is None else (std**2 * shares / whole).sum(1).sqrt(),
+            density,
+            None if novelty is None else (novelty * shares).sum(1) / shares.sum(),
+        )
+
 
 def spans(length: int, view: int) -> list[Span]:
     """Views that cover an axis; their owned parts follow one another without gap or overlap.
@@ -77,39 +146,31 @@ def predict_any(
         `novelty` is the mean over the views and `std` the root of the sum of their variances, each view by
         the area it owns.
     """
-    grids = [_grid(image, view) for image in images]
+    grids = [Grid.over((image.shape[1], image.shape[2]), view) for image in images]
     ends = torch.tensor([len(grid) for grid in grids]).cumsum(0)
     looks: list[Prediction] = []
     seen = finished = 0
-    for views in _batches(images, grids, view, batch):
+    for views in _batches(images, grids, batch):
         looks.append(look(views).cpu())
         seen += len(views)
         before, finished = finished, int((ends <= seen).sum())
         if progress is not None and finished > before:
             progress(finished - before)
     every, starts = Prediction.join(looks), [0, *ends.tolist()]
-    joined = []
-    for start, grid, image in zip(starts, grids, images, strict=False):
-        joined.append(_joined(every, start, grid, view, (image.shape[1], image.shape[2])))
-    return Prediction.join(joined)
+    return Prediction.join(
+        [
+            grid.joined(every.at(torch.arange(start, start + len(grid))))
+            for start, grid in zip(starts, grids, strict=False)
+        ]
+    )
 
 
-def _grid(image: Tensor, view: tuple[int, int]) -> list[tuple[Span, Span]]:
-    """Rows and columns of every view of an image (1, H, W)."""
-    rows, columns = spans(image.shape[1], view[0]), spans(image.shape[2], view[1])
-    return [(down, across) for down in rows for across in columns]
-
-
-def _batches(
-    images: Sequence[Tensor], grids: list[list[tuple[Span, Span]]], view: tuple[int, int], batch: int
-) -> Iterator[Tensor]:
+def _batches(images: Sequence[Tensor], grids: "list[Grid]", batch: int) -> Iterator[Tensor]:
     """The views of all images in order, (n, 1, *view) with n up to `batch`."""
     waiting: list[Tensor] = []
     for image, grid in zip(images, grids, strict=True):
-        for down, across in grid:
-            rows = mirrored(down.start, view[0], image.shape[1]).to(image.device)
-            columns = mirrored(across.start, view[1], image.shape[2]).to(image.device)
-            waiting.append(image[:, rows[:, None], columns])
+        for view in grid.views(image[None]):
+            waiting.append(view[0])
             if len(waiting) == batch:
                 yield torch.stack(waiting)
                 waiting = []
@@ -121,43 +182,6 @@ def mirrored(start: int, view: int, length: int) -> Tensor:
     """(view,) indices from `start` on, those beyond 0 .. length - 1 mirrored at the image's edges."""
     place = torch.arange(start, start + view) % (2 * length)
     return torch.where(place < length, place, 2 * length - 1 - place)
-
-
-def _joined(
-    looks: Prediction,
-    start: int,
-    grid: list[tuple[Span, Span]],
-    view: tuple[int, int],
-    size: tuple[int, int],
-) -> Prediction:
-    """What the views from number `start` on, those of one image of this size, say together."""
-    assert looks.density is not None
-    down = view[0] // looks.density.shape[2]
-    across = view[1] // looks.density.shape[3]
-    canvas = torch.zeros(1, 1, grid[-1][0].last // down, grid[-1][1].last // across)
-    shares = torch.zeros(len(grid))
-    for k, (rows, columns) in enumerate(grid):
-        own = looks.density[
-            start + k,
-            0,
-            (rows.first - rows.start) // down : (rows.last - rows.start) // down,
-            (columns.first - columns.start) // across : (columns.last - columns.start) // across,
-        ]
-        top, left = rows.first // down, columns.first // across
-        canvas[0, 0, top : top + own.shape[0], left : left + own.shape[1]] = own
-        shares[k] = own.numel()
-    inside = _inside(size[0], down)[:, None] * _inside(size[1], across)
-    density = canvas[:, :, : inside.shape[0], : inside.shape[1]] * inside
-    views = slice(start, start + len(grid))
-    novelty = None if looks.novelty is None else (looks.novelty[views] * shares).sum() / shares.sum()
-    whole = view[0] // down * (view[1] // across)
-    variance = None if looks.std is None else (looks.std[views] ** 2 * shares / whole).sum()
-    return Prediction(
-        density.sum((1, 2, 3)),
-        None if variance is None else variance.sqrt()[None],
-        density,
-        None if novelty is None else novelty[None],
-    )
 
 
 def _inside(length: int, step: int) -> Tensor:
