@@ -1,9 +1,13 @@
 """`twincell count`: cells in images, to a table."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from twincell.counting import CountOptions
+    from twincell.models.base.file import LoadedModel
 
 NOTES = 20  # printed; a recording of a thousand folders has a note for each
 
@@ -45,6 +49,12 @@ def count(
     workers: Annotated[int, typer.Option(help="processes that share the work")] = 1,
     shard: Annotated[
         str | None, typer.Option(help="count this share alone, as 2/8; `twincell merge` joins them")
+    ] = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="count images as the microscope writes them into a folder")
+    ] = False,
+    idle: Annotated[
+        float | None, typer.Option(min=0, help="end a watch when nothing came for so many seconds")
     ] = None,
     diameter: Annotated[
         float | None, typer.Option(help="the cells' diameter in px, for models such as any; else found")
@@ -94,6 +104,11 @@ def count(
     shown = Shown(points, rois, overlays, film)
     shown.check()
     loaded = load_model(model)
+    if watch:
+        watch_folder(
+            loaded, inputs, out, options, idle, {"--shard": shard, "--report": report, "--json": json}
+        )
+        return
     if shard is not None:
         from twincell.counting.shards import Shard, count_shard
 
@@ -116,3 +131,27 @@ def count(
 
         show(f"report: {count_page(result, loaded, inputs).write(report)}")
     write_json(json, {"out": str(out), "model": model, **found})
+
+
+def watch_folder(
+    model: "LoadedModel",
+    inputs: list[Path],
+    out: Path,
+    options: "CountOptions",
+    idle: float | None,
+    others: dict[str, object],
+) -> None:
+    """Print a row for each image that comes, and write it to `out`."""
+    import sys
+
+    from twincell.counting.watch import Watch
+    from twincell.errors import UserError
+    from twincell.words import number
+
+    if len(inputs) != 1:
+        raise UserError(f"--watch looks at one folder, {len(inputs)} inputs were named; watch each by itself")
+    if asked := [name for name, value in others.items() if value is not None]:
+        raise UserError(f"--watch writes a table alone; leave out {', '.join(asked)}")
+    print(f"watching {inputs[0]}, Ctrl-C ends it", file=sys.stderr)
+    counted = Watch(inputs[0], model, out, options).run(lambda line: print(line, flush=True), idle)
+    print(f"{number(counted, 'image')} counted: {out}", file=sys.stderr)
