@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 from twincell.cli import run
+from twincell.data.image_spec import ImageSpec
 from twincell.data.manifest import Manifest
 from twincell.models.base.file import load_card, load_model
 from twincell.simulate.synthesise import synthesise
@@ -17,6 +18,7 @@ from twincell.training.adaptation import Effort, View
 from twincell.training.adaptation.familiar import learn_familiar
 from twincell.training.adaptation.material import read_material
 from twincell.training.adaptation.run import MOST, adapt, adapts
+from twincell.training.adaptation.size import enlargement
 
 SCALE = 1.15
 """The other lab's pictures: larger, oblong, and with a quarter of the contrast."""
@@ -53,7 +55,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Adaptations of two steps, with few views."""
     monkeypatch.setattr("twincell.training.adaptation.selection.effort_for", lambda n: Effort(steps=(2,)))
     monkeypatch.setattr("twincell.training.adaptation.search.SCALES", (1.0,))
-    monkeypatch.setattr("twincell.training.adaptation.search.CONTRASTS", (1.0, 2.5, 4.0))
+    monkeypatch.setattr("twincell.training.adaptation.search.CONTRASTS", (1.0, 2.5))
+    monkeypatch.setattr("twincell.training.adaptation.search.OWN_CONTRASTS", (1.0, 1.6))
     monkeypatch.setattr("twincell.training.adaptation.search.INVERTED", (-1.0,))
 
 
@@ -94,12 +97,19 @@ def test_an_adapted_model_can_be_adapted_again(tmp_path: Path, quick: None) -> N
     assert len(load_model(second).predict(torch.stack(images))) == 4
 
 
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        (0, "no natural image of split train has a count or marked cells, so the model stays as it is"),
+        (2, "the model stays as it is; count or mark cells in images of more places"),
+    ],
+)
 def test_without_labels_the_model_stays_and_says_why(
-    tmp_path: Path, quick: None, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, quick: None, capsys: pytest.CaptureFixture[str], labels: int, said: str
 ) -> None:
-    manifest = Manifest.read(write_lab(tmp_path, 3, 2, False))
+    manifest = Manifest.read(write_lab(tmp_path, 3, labels, False))
     out = adapt("any", manifest, tmp_path / "run")
-    assert "the model stays as it is; count or mark cells in images of more places" in capsys.readouterr().err
+    assert said in capsys.readouterr().err
     card, start = load_model(out), load_model("any")
     assert card.card.spread is None
     assert card.card.preprocessing == start.card.preprocessing
@@ -115,6 +125,30 @@ def test_adaptation_is_for_density_networks_and_few_labels(tmp_path: Path) -> No
     many = Manifest(manifest.table.loc[[0] * (MOST + 1)], manifest.root)
     assert not adapts(card, many)
     assert adapts(card, Manifest(manifest.table.loc[[0] * MOST], manifest.root))
+
+
+def test_images_are_enlarged_as_count_does_it() -> None:
+    drawn = synthesise("open-bf", 8, seed=2).images
+    large = [
+        torch.nn.functional.interpolate(i[None], (300, 312), mode="bicubic")[0].clamp(0, 1) for i in drawn
+    ]
+    start = load_model("any")
+    found = start.diameter([(image[0] * 255).round().to(torch.uint8) for image in large])
+    assert found is not None
+    known = start.card.image.cell_diameter_px
+    assert known is not None
+    assert enlargement(start, large, ImageSpec()) == pytest.approx(known / found, rel=0.1)
+    assert enlargement(start, large, ImageSpec(cell_diameter_px=18.0)) == known / 18
+    assert enlargement(start, [], ImageSpec()) == 1
+    assert enlargement(load_model("cho-pc"), large, ImageSpec()) == 1
+
+
+def test_an_adapted_model_scales_nothing_more(tmp_path: Path, quick: None) -> None:
+    out = adapt("any", Manifest.read(write_lab(tmp_path, 5, 5, True)), tmp_path / "run", progress=False)
+    made = load_model(out)
+    assert load_model("any").measures
+    assert not made.measures
+    assert made.card.name == "any, adapted"
 
 
 def test_a_folder_with_files_is_not_written_to(tmp_path: Path, quick: None) -> None:

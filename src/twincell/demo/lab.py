@@ -1,0 +1,82 @@
+"""The laboratory of the demo: chambers as no shipped model has seen them, some frames counted, or clicked."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from twincell.data.manifest import Manifest
+from twincell.demo.result import FOLDERS, Plan
+from twincell.files import write_atomic
+from twincell.simulate.presets import load_preset
+from twincell.simulate.recordings import write_chambers
+from twincell.simulate.scene.growth import GrowthSettings
+
+LIFE = GrowthSettings(frame_interval_h=1.0, start_cells=(2, 4))
+"""A frame an hour; chambers start with a few cells."""
+
+LOOKS: dict[str, tuple[str, dict[str, object]]] = {
+    "pc": (
+        "optics-pc",
+        {
+            "look.defocus": [2.0, 3.0],  # the shipped model knows up to 1
+            "look.rim_phase": [-0.12, -0.06],  # faint rings: it knows -0.42 to -0.27
+            "look.phase": [0.3, 0.6],  # cells thicken the light where they thinned it
+            "look.camera.gain": [0.5, 0.55],
+            "look.camera.noise": [0.012, 0.016],
+        },
+    ),
+    "bf": (
+        "optics-bf",
+        {
+            "look.defocus": [1.2, 2.0],  # the other side of the focus: cells dark with a light seam
+            "look.phase": [0.8, 1.2],  # half as thick for the light
+            "look.oblique": [0.8, 1.2],  # lit from one side
+            "look.camera.gain": [0.5, 0.6],
+            "look.camera.noise": [0.010, 0.014],
+        },
+    ),
+}
+"""Presets and how this laboratory's microscopes differ from those the shipped models were trained for."""
+
+MISSED = 1.0
+"""px, standard deviation of a click about the middle of its cell."""
+
+
+@dataclass(frozen=True)
+class Recordings:
+    """One microscope's chambers: the same frames with their counts, and with a click on every cell."""
+
+    counted: Manifest
+    clicked: Manifest
+
+    @property
+    def learned_from(self) -> int:
+        """Labelled frames of split train."""
+        return int((self.counted.table["split"] == "train").to_numpy()[self.counted.labelled].sum())
+
+
+def draw_lab(out: Path, modality: str, plan: Plan, seed: int, progress: bool) -> Recordings:
+    """Draws the chambers of one microscope; new chambers are of split test."""
+    preset, changes = LOOKS[modality]
+    root = out / FOLDERS[modality]
+    counted = write_chambers(
+        root, load_preset(preset, changes), plan.chambers + plan.new_chambers, plan.frames, seed,
+        plan.counted_every, plan.new_chambers, LIFE, progress=progress,
+    )  # fmt: skip
+    return Recordings(counted, _clicked(counted, root, seed))
+
+
+def _clicked(counted: Manifest, root: Path, seed: int) -> Manifest:
+    """The same manifest with clicks in place of the counts of split train."""
+    learned = counted.labelled & (counted.table["split"] == "train").to_numpy()
+    places = pd.read_csv(root / "truth-places.csv")
+    own = places[places["image"].isin(counted.table["image"][learned])].copy()
+    off = np.random.default_rng(seed).normal(0, MISSED, (len(own), 2))
+    own[["x", "y"]] = (own[["x", "y"]] + off).clip(0.5, 127.5)
+    write_atomic(root / "clicks.csv", own.to_csv(index=False, float_format="%.1f"))
+    table = counted.table.assign(points="")
+    table.loc[learned, "points"] = "clicks.csv"
+    table.loc[learned, "count"] = np.nan
+    return Manifest.read(Manifest(table, counted.root).write(root / "clicked.csv"))
