@@ -99,7 +99,7 @@ def _bought(demo: Demo) -> Section:
         own = _clicked(demo, key).baselines.items()
         rows += [[f"{said}: {name}, no image", *cells(scores)] for name, scores in own]
     lead = (
-        "Each frame of the new chambers is counted from its image alone. Counting a frame tells the model "
+        "Frames of the new chambers, each counted from its image alone. Counting a frame tells the model "
         "how many cells it holds; a click on each of them, which takes a person little longer, tells it "
         "where they are as well. The last rows look at no image: a model must beat them."
     )

@@ -28,6 +28,7 @@ class Plan:
         chambers: of either microscope, to label frames in.
         new_chambers: of either that are only counted.
         counted_every: every how many frames of a chamber to label a person labelled one.
+        compared_every: every how many frames of a new chamber models are compared on.
         both: modalities whose frames are learned from counted as well as clicked.
     """
 
@@ -35,6 +36,7 @@ class Plan:
     chambers: int = 5
     new_chambers: int = 3
     counted_every: int = 18
+    compared_every: int = 3
     both: tuple[str, ...] = ("bf",)
 
 
