@@ -39,6 +39,8 @@ def test_what_more_labels_bring_follows_the_curve():
     assert f"20 more would give about {expected.with_more:.2f}" in expected.sentence()
     usual = Expectation.of(found, torch.zeros(4), labels, alone(4), 0.75, LearningCurve(0.5, False))
     assert "20 more usually give about" in usual.sentence()
+    flat = Expectation.of(found, torch.zeros(4), labels, alone(4), 0.75, LearningCurve(0.0, True))
+    assert flat.sentence().endswith("; more would change little")
     many = Expectation.of(found.repeat(10), torch.zeros(40), labels.repeat(10), alone(40), 0.75, curve)
     assert "40 more would give" in many.sentence()
 

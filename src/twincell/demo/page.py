@@ -40,12 +40,12 @@ def demo_page(demo: Demo, models: dict[str, LoadedModel]) -> Page:
         ],
         sections=[
             _story(demo, models),
+            _bought(demo),
             curves(demo.counts, demo.films, known, truth="true count"),
             strips(demo.counts, demo.films),
             growth_section(demo.growth),
             _true_growth(demo.growth),
             accuracy.against_truth(demo.counts, demo.truth),
-            _bought(demo),
             *(_map(models[key], _clicked(demo, key), f"Where the cells are, {NAMES[key]}") for key in models),
             caution(demo.counts, demo.notes),
             training.about(models["bf"].card),
@@ -82,8 +82,8 @@ def _story(demo: Demo, models: dict[str, LoadedModel]) -> Section:
     lead = (
         "No microscope was used: the chambers are drawn, so the true number of cells is known in every "
         f"frame and each error below is a real one. They look as {START} never saw any: another focus, "
-        "fainter and noisier, in phase contrast with faint rings, in bright field lit from one side. The "
-        "frames learned from are of other chambers than those counted here."
+        "fainter and noisier, in phase contrast with faint rings, in bright field with cells half as dense. "
+        "The frames learned from are of other chambers than those counted here."
     )
     return Section("What was done", lead, table(["step", "with", "by", "took"], shown, text=[1, 2]))
 

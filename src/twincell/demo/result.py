@@ -32,10 +32,10 @@ class Plan:
         both: modalities whose frames are learned from counted as well as clicked.
     """
 
-    frames: int = 72
-    chambers: int = 5
-    new_chambers: int = 3
-    counted_every: int = 18
+    frames: int = 60
+    chambers: int = 4
+    new_chambers: int = 2
+    counted_every: int = 12
     compared_every: int = 3
     both: tuple[str, ...] = ("bf",)
 

@@ -82,7 +82,9 @@ class Expectation:
             f"{self.mae:.2f} +- {self.error:.2f} cells on images like these, from {self.labels} labels "
             f"(the start: {self.start:.2f})"
         )
-        if not self.curve.falls:
+        if self.curve == FLAT:
             return said
+        if self.mae - self.with_more < 0.005:
+            return f"{said}; more would change little"
         would = "would give about" if self.curve.measured else "usually give about"
         return f"{said}; {self.more} more {would} {self.with_more:.2f}"

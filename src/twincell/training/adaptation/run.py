@@ -18,10 +18,12 @@ from twincell.hardware import device_name
 from twincell.models.base.file import LoadedModel, ModelCard, TrainingData, load_model, save_model
 from twincell.models.base.views import GRAIN
 from twincell.models.density_network.network import DensityNetwork
+from twincell.training.adaptation.curve import FLAT
 from twincell.training.adaptation.familiar import learn_familiar
 from twincell.training.adaptation.material import Material, labelled_rows, read_material
 from twincell.training.adaptation.selection import LEAST, START, Chosen, choose
 from twincell.training.adaptation.size import enlarged, enlargement
+from twincell.training.adaptation.sure import numbered, resembling
 
 MOST = 100
 """Labelled images up to which a model is adapted; more are worth a whole training."""
@@ -69,7 +71,8 @@ def adapt(
     assert isinstance(network, DensityNetwork)
     if chosen.changed:
         others = [magnify(image, base) for image in material.others]
-        learn_familiar(network, [*labelled.images, *others], chosen.view)
+        places = resembling([*labelled.images, *others], [*labelled.chambers, *material.other_chambers])
+        learn_familiar(network, [*labelled.images, *others], chosen.view, numbered(places))
         network.forget_sizes()
     card = _card(start, manifest, material, chosen, base, str(model))
     told_of_run = {"seed": seed, "seconds": round(time.monotonic() - began, 1)}
@@ -156,7 +159,7 @@ def _figures(chosen: Chosen) -> dict[str, object]:
         "standard error": None if math.isnan(expected.error) else round(expected.error, 3),
         "mae of the start": round(expected.start, 3),
     }
-    if expected.curve.falls:
+    if expected.curve != FLAT:
         found[f"mae with {expected.more} more labels, about"] = round(expected.with_more, 3)
     return {"expected on images like these": found, "error of unrounded counts left out": tried}
 

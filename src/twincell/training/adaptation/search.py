@@ -14,7 +14,7 @@ OWN_CONTRASTS = (0.63, 1.0, 1.6, 2.5)
 """Of networks that divide images by their own contrast already."""
 INVERTED = (-1.0, -1.6, -2.5)
 """Dark and bright change places: the other side of the focus, or another kind of contrast."""
-LARGEST = 70_000
+LARGEST = 50_000
 """Pixels shown of one image beyond which a larger size is not tried: each try has to stay cheap."""
 LOOKED_AT = 16
 """Labelled images the views are tried on; more would say little more."""
