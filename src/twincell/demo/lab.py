@@ -20,13 +20,17 @@ Look = TypeVar("Look", bound=BaseModel)
 LIFE = GrowthSettings(frame_interval_h=1.0, start_cells=(2, 4))
 """A frame an hour; chambers start with a few cells."""
 
+HEALTHY = {"scene.cells.swollen_images": 0.0, "scene.cells.blebbing_images": 0.0}
+"""No chamber of swollen or dying cells: people do not agree on how many these are."""
+
 LOOKS: dict[str, tuple[str, dict[str, object]]] = {
     "pc": (
         "optics-pc",
         {
-            "look.defocus": [2.0, 3.0],  # the shipped model knows up to 1
-            "look.rim_phase": [-0.12, -0.06],  # faint rings: it knows -0.42 to -0.27
-            "look.phase": [0.1, 0.25],  # cells a shade darker than the field, not lighter
+            **HEALTHY,
+            "look.defocus": [2.0, 3.0],  # its drawn chambers have up to 1
+            "look.rim_phase": [-0.12, -0.06],  # faint rings: its chambers have -0.42 to -0.27
+            "look.phase": [0.15, 0.35],  # cells a shade darker than the field, not lighter
             "look.camera.gain": [0.5, 0.55],
             "look.camera.noise": [0.012, 0.016],
         },
@@ -34,9 +38,13 @@ LOOKS: dict[str, tuple[str, dict[str, object]]] = {
     "bf": (
         "optics-bf",
         {
+            **HEALTHY,
+            "scene.cells.fused_images": 0.0,
+            "scene.cells.rosette_images": 0.0,
             "look.blurred": 0.0,
             "look.defocus": [1.2, 2.0],  # the other side of the focus: cells dark with a light seam
-            "look.phase": [0.8, 1.2],  # half as thick for the light
+            "look.phase": [1.0, 1.4],  # half as thick for the light
+            "look.oblique": [0.8, 1.2],  # lit from one side
             "look.camera.gain": [0.5, 0.6],
             "look.camera.noise": [0.010, 0.014],
         },

@@ -82,8 +82,8 @@ def _story(demo: Demo, models: dict[str, LoadedModel]) -> Section:
     lead = (
         "No microscope was used: the chambers are drawn, so the true number of cells is known in every "
         f"frame and each error below is a real one. They look as {START} never saw any: another focus, "
-        "fainter and noisier, in phase contrast with faint rings, in bright field with cells half as dense. "
-        "The frames learned from are of other chambers than those counted here."
+        "fainter and noisier, in phase contrast with faint rings, in bright field lit from one side. The "
+        "frames learned from are of other chambers than those counted here."
     )
     return Section("What was done", lead, table(["step", "with", "by", "took"], shown, text=[1, 2]))
 
