@@ -14,7 +14,7 @@ def demo(
     seed: Annotated[int, typer.Option(min=0, help="of chambers and training")] = 0,
     json: Annotated[Path | None, typer.Option(help="write all figures here, for programs")] = None,
 ) -> None:
-    """Train, transfer, count and read growth on simulated chambers, in minutes and without any data.
+    """Adapt a model to two microscopes, count and read growth on simulated chambers, without any data.
 
     Prints the errors against the simulated truth, and the path of the report last.
 

@@ -7,9 +7,8 @@ from numpy.typing import ArrayLike, NDArray
 
 COVERAGE = 0.90
 """Share of a person's counts that an interval is to hold."""
-WIDER = {1: 8.8, 2: 3.0, 3: 2.0, 4: 1.6, 5: 1.38, 6: 1.22, 7: 1.14, 8: 1.06}
-"""Fewer than nine labels have no 90 % quantile: their largest score times this, so that 90 % are held where
-errors are two-sided exponential, a little wider than normal."""
+LEAN = 20
+"""Labels from which on the ranked scores weigh more than the shape that scores usually have."""
 
 
 def scores(predicted: ArrayLike, labels: ArrayLike) -> NDArray[np.float64]:
@@ -19,9 +18,13 @@ def scores(predicted: ArrayLike, labels: ArrayLike) -> NDArray[np.float64]:
 
 
 def conformal_spread(predicted: ArrayLike, labels: ArrayLike, coverage: float = COVERAGE) -> float:
-    """The score that a share `coverage` of further images stays below (split conformal prediction).
+    """The score that a share `coverage` of further images stays below.
 
-    The ceil((N + 1) coverage)-th smallest of N scores; where N is too small for it, the largest, widened.
+    Split conformal prediction takes the ceil((N + 1) coverage)-th smallest of N scores. Of few scores that is
+    nearly the largest, so one wrong label makes all intervals wide and a lucky draw makes them narrow. Hence
+    it is averaged (in logarithms, with weight N / (N + `LEAN`)) with what the mean score says where scores
+    are exponential: N * mean * ((1 - coverage)^(-1 / N) - 1), exact for any N. Where N is too small for a
+    rank, that alone is taken.
 
     Args:
         predicted: (N,) counts of images that took no part in making the model, N from 1.
@@ -29,10 +32,13 @@ def conformal_spread(predicted: ArrayLike, labels: ArrayLike, coverage: float = 
         coverage: share to hold, 0..1.
     """
     ranked = np.sort(scores(predicted, labels))
-    rank = math.ceil((len(ranked) + 1) * coverage - 1e-9)
-    if rank <= len(ranked):
-        return float(ranked[rank - 1])
-    return float(ranked[-1] * WIDER.get(len(ranked), 1.0))
+    n = len(ranked)
+    usual = n * float(ranked.mean()) * ((1 - coverage) ** (-1 / n) - 1)
+    rank = math.ceil((n + 1) * coverage - 1e-9)
+    if rank > n:
+        return usual
+    weight = n / (n + LEAN)
+    return float(ranked[rank - 1] ** weight * usual ** (1 - weight))
 
 
 def conformal_interval(count: ArrayLike, spread: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -91,7 +91,7 @@ def write_chambers(
     stacks: bool = False,
     progress: bool = True,
 ) -> Manifest:
-    """Writes simulated chambers as a data set: images, `manifest.csv` and `truth.csv`.
+    """Writes simulated chambers as a data set: images, `manifest.csv`, `truth.csv` and `truth-places.csv`.
 
     Args:
         out: a new folder.
@@ -102,7 +102,8 @@ def write_chambers(
         stacks: one TIFF stack per chamber instead of one PNG per frame.
 
     Returns:
-        The manifest. `truth.csv` beside it has the count of every frame and each chamber's doubling time.
+        The manifest. `truth.csv` beside it has the count of every frame and each chamber's doubling time,
+        `truth-places.csv` the centre of every cell (`image, x, y` and `page`, px).
 
     Raises:
         UserError: the folder holds files already, or a number is impossible.
@@ -110,7 +111,7 @@ def write_chambers(
     _refuse(chambers, frames, labelled_every, test_chambers, origin)
     chosen = load_preset(preset) if isinstance(preset, str) else preset
     root = fresh_dir(out)
-    tables = []
+    tables, places = [], []
     for chamber_id in track(range(chambers), "simulated chambers", chambers, progress):
         made = recording(chosen, frames, seed, chamber_id, growth)
         name = f"sim{chamber_id:02d}"
@@ -122,9 +123,11 @@ def write_chambers(
         table["image"] = _write_images(root, name, made.images, stacks)
         table["page"] = table["frame"] if stacks else 0
         tables.append(table)
+        places.append(_places(table, made.centres))
     everything = pd.concat(tables, ignore_index=True)
     truth = everything[["chamber", "frame", "time_h", "true_count", "doubling_h"]]
     write_atomic(root / "truth.csv", truth.rename(columns={"true_count": "count"}).to_csv(index=False))
+    write_atomic(root / "truth-places.csv", pd.concat(places).to_csv(index=False, float_format="%.2f"))
     manifest = Manifest(everything.drop(columns=["true_count", "doubling_h"]), root)
     manifest.write(root)
     height, width = made.images.shape[1:]
@@ -162,6 +165,13 @@ def _table(made: Recording, name: str, modality: str, origin: str) -> pd.DataFra
             "doubling_h": made.doubling_h,
         }
     )
+
+
+def _places(table: pd.DataFrame, centres: np.ndarray) -> pd.DataFrame:
+    """One row a cell: image, page, x, y; `centres` (T, S, 2) px, NaN in unused slots."""
+    frame, slot = np.nonzero(~np.isnan(centres[:, :, 0]))
+    at = centres[frame, slot]
+    return table[["image", "page"]].iloc[frame].assign(x=at[:, 0], y=at[:, 1])
 
 
 def _write_images(root: Path, name: str, images: np.ndarray, stacks: bool) -> list[str]:

@@ -161,6 +161,11 @@ class DensityNetwork(nn.Module):
         weights = density.detach().float() + 1e-6
         return (self.head.size(maps).float() * weights).sum((1, 2, 3)) / weights.sum((1, 2, 3))
 
+    def forget_sizes(self) -> None:
+        """Drops the map of sizes, so that images are no longer scaled by what it says."""
+        if hasattr(self.head, "size"):
+            del self.head.size
+
     def forward(self, images: Tensor, natural: Tensor | None = None) -> Tensor:
         """Cells per map element (B, 1, H / 4, W / 4); its sum is the count."""
         return self.density(self.features(images, natural))

@@ -37,8 +37,8 @@ class Effort:
     """
 
     steps: tuple[int, ...] = (30, 60)
-    batch: int = 8
-    pixels: int = 160_000
+    batch: int = 4
+    pixels: int = 80_000
     window: int = 256
     rate: float = 5e-4
     memory: float = 0.97

@@ -11,7 +11,7 @@ from twincell.data.store import ImageStore
 from twincell.models.base.loaded import LoadedModel
 from twincell.training.adaptation.labelled import Labelled
 
-SEEN = 64
+SEEN = 32
 """Images without labels that are looked at to learn what is familiar."""
 
 
@@ -22,12 +22,14 @@ class Material:
     Attributes:
         labelled: every labelled natural image of split train, as the model prepares images.
         others: up to `SEEN` natural images of split train without a label, (1, H, W) each.
+        other_chambers: their chambers' names.
         modalities: of all of these.
         images: how many natural images split train has.
     """
 
     labelled: Labelled
     others: tuple[Tensor, ...]
+    other_chambers: tuple[str, ...]
     modalities: tuple[str, ...]
     images: int
 
@@ -57,7 +59,8 @@ def read_material(manifest: Manifest, model: LoadedModel, progress: bool = True)
     )
     usable = manifest.select(_usable(manifest)).table
     others = _prepared(ImageStore.load(some, progress=False), model) if len(some) else []
-    return Material(labelled, tuple(others), tuple(sorted(set(usable["modality"]))), len(usable))
+    chambers = tuple(some.table["chamber"])
+    return Material(labelled, tuple(others), chambers, tuple(sorted(set(usable["modality"]))), len(usable))
 
 
 def _usable(manifest: Manifest) -> np.ndarray:

@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -17,10 +18,12 @@ from twincell.hardware import device_name
 from twincell.models.base.file import LoadedModel, ModelCard, TrainingData, load_model, save_model
 from twincell.models.base.views import GRAIN
 from twincell.models.density_network.network import DensityNetwork
+from twincell.training.adaptation.curve import FLAT
 from twincell.training.adaptation.familiar import learn_familiar
-from twincell.training.adaptation.labelled import Labelled
 from twincell.training.adaptation.material import Material, labelled_rows, read_material
 from twincell.training.adaptation.selection import LEAST, START, Chosen, choose
+from twincell.training.adaptation.size import enlarged, enlargement
+from twincell.training.adaptation.sure import numbered, resembling
 
 MOST = 100
 """Labelled images up to which a model is adapted; more are worth a whole training."""
@@ -60,15 +63,17 @@ def adapt(
     material = read_material(manifest, start, progress)
     fresh_dir(out)
     began = time.monotonic()
-    base = start.card.preprocessing.scale * manifest.spec.magnification_to(start.card.image)
     tell = _teller(progress)
-    labelled = _magnified(material.labelled, base)
+    base = enlargement(start, [*material.labelled.images, *material.others], manifest.spec)
+    labelled = enlarged(material.labelled, base)
     chosen = choose(start.network, labelled, seed=seed, tell=tell)
     network = chosen.network
     assert isinstance(network, DensityNetwork)
     if chosen.changed:
         others = [magnify(image, base) for image in material.others]
-        learn_familiar(network, [*labelled.images, *others], chosen.view)
+        places = resembling([*labelled.images, *others], [*labelled.chambers, *material.other_chambers])
+        learn_familiar(network, [*labelled.images, *others], chosen.view, numbered(places))
+        network.forget_sizes()
     card = _card(start, manifest, material, chosen, base, str(model))
     told_of_run = {"seed": seed, "seconds": round(time.monotonic() - began, 1)}
     save_model(out, network, card.model_copy(update=told_of_run))
@@ -79,6 +84,11 @@ def adapt(
 def told(chosen: Chosen, material: Material) -> str:
     """What came out, for people."""
     labelled = material.labelled
+    if not len(labelled):
+        return (
+            "no natural image of split train has a count or marked cells, so the model stays as it is; "
+            "count, or mark the cells of, some 20 images and run this again"
+        )
     if chosen.expected is None:
         return (
             f"{len(labelled)} labelled images show fewer than {LEAST} places, which cannot say whether a "
@@ -91,18 +101,6 @@ def told(chosen: Chosen, material: Material) -> str:
         else f"sides x {chosen.view.scale:g}, contrast x {chosen.view.contrast:g}, {chosen.steps} steps"
     )
     return f"{how}; expect {chosen.expected.sentence()}"
-
-
-def _magnified(labelled: Labelled, factor: float) -> Labelled:
-    """The images at the size at which the start looks at them."""
-    if factor == 1.0:
-        return labelled
-    images = [magnify(image, factor) for image in labelled.images]
-    points = [
-        None if at is None else at * at.new_tensor([new.shape[2] / old.shape[2], new.shape[1] / old.shape[1]])
-        for at, old, new in zip(labelled.points, labelled.images, images, strict=True)
-    ]
-    return Labelled.of(images, labelled.counts, points, labelled.chambers, labelled.frames)
 
 
 def _card(
@@ -131,11 +129,17 @@ def _card(
         sizes = {name: getattr(manifest.spec, name) for name in ("pixel_size_um", "cell_diameter_px")}
         image = old.image.model_copy(update={"height": height, "width": width, **sizes})
         changes |= {"preprocessing": rule, "image": image, "modalities": list(material.modalities)}
+        changes["settings"] = _without_sizes(old.settings)
         changes["name"] = old.name if old.name.endswith(ADAPTED) else old.name + ADAPTED
     return old.model_copy(update=changes)
 
 
 ADAPTED = ", adapted"
+
+
+def _without_sizes(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings of the network that knows the lab's magnification and looks for no other."""
+    return {**settings, "network": {**settings.get("network", {}), "sizes": False}}
 
 
 def _whole(lengths: list[float]) -> int:
@@ -154,8 +158,9 @@ def _figures(chosen: Chosen) -> dict[str, object]:
         "mae": round(expected.mae, 3),
         "standard error": None if math.isnan(expected.error) else round(expected.error, 3),
         "mae of the start": round(expected.start, 3),
-        "mae with as many labels again, about": round(expected.with_as_many_again, 3),
     }
+    if expected.curve != FLAT:
+        found[f"mae with {expected.more} more labels, about"] = round(expected.with_more, 3)
     return {"expected on images like these": found, "error of unrounded counts left out": tried}
 
 

@@ -10,9 +10,11 @@ from twincell.training.adaptation.view import PLAIN, View, contrasted, same_size
 
 SCALES = (0.25, 0.315, 0.4, 0.5, 0.63, 0.8, 1.0, 1.26, 1.6, 2.0)
 CONTRASTS = (1.0, 1.6, 2.5, 4.0, 6.4)
+OWN_CONTRASTS = (0.63, 1.0, 1.6, 2.5)
+"""Of networks that divide images by their own contrast already."""
 INVERTED = (-1.0, -1.6, -2.5)
 """Dark and bright change places: the other side of the focus, or another kind of contrast."""
-LARGEST = 70_000
+LARGEST = 50_000
 """Pixels shown of one image beyond which a larger size is not tried: each try has to stay cheap."""
 LOOKED_AT = 16
 """Labelled images the views are tried on; more would say little more."""
@@ -33,7 +35,8 @@ class Views:
         some = labelled.select(looked)
         self.tried, rows = [PLAIN], [losses(network, some, PLAIN)]
         scales = _scales(labelled)
-        for contrasts in (CONTRASTS, INVERTED):
+        own = getattr(network, "contrast", "") == "own"
+        for contrasts in (OWN_CONTRASTS if own else CONTRASTS, INVERTED[:2] if own else INVERTED):
             eyes = [contrasted(network, contrast) for contrast in contrasts]
             for scale in scales:
                 views = [View(contrast, scale) for contrast in contrasts]

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from twincell.training.adaptation.adapt import Effort, trajectory
+from twincell.training.adaptation.curve import FLAT, learning_curve
 from twincell.training.adaptation.expect import Expectation
 from twincell.training.adaptation.labelled import Labelled
 from twincell.training.adaptation.search import Views
@@ -23,6 +24,8 @@ from twincell.training.adaptation.view import PLAIN, View, contrasted, count
 LEAST = 3
 """Fewer labelled places - images that stand alone, or chambers - cannot say how others will be counted."""
 FOLDS = 4
+FEW = 0
+"""The fold that teaches a network alone, to see how much worse fewer labels are."""
 START = -1
 """The amount of change of a network and a view that stay as they are; 0 changes the view alone."""
 
@@ -76,6 +79,12 @@ class LeftOut:
         """|count - label| by amount and image, (R, N)."""
         return (self.counts - self.labels).abs()
 
+    @property
+    def learned_from(self) -> tuple[float, float]:
+        """Labels in one fold and in all but one, on the mean."""
+        parts = int(self.fold.max()) + 1
+        return len(self.labels) / parts, len(self.labels) * (parts - 1) / parts
+
 
 def choose(
     network: nn.Module,
@@ -100,8 +109,18 @@ def choose(
     tell(f"looking for the size and contrast at which {len(labelled)} labelled images are counted best")
     views = Views(network, labelled, units)
     left_out = leave_out(network, labelled, views, effort, seed, tell)
-    steps = left_out.amounts[best_amount(left_out.missed, units)]
-    expected = Expectation.of(honest(left_out), left_out.counts[0], left_out.labels)
+    row = best_amount(left_out.missed, units)
+    steps = left_out.amounts[row]
+    curve = FLAT
+    if steps != START:
+        few = from_fewer(network, labelled, views, left_out.fold, steps, effort, seed, tell)
+        curve = learning_curve(
+            (few - labelled.counts).abs(), left_out.missed[row], units, left_out.learned_from
+        )
+    parts = int(left_out.fold.max()) + 1
+    expected = Expectation.of(
+        honest(left_out), left_out.counts[0], labelled.counts, units, (parts - 1) / parts, curve
+    )
     tried = dict(zip(left_out.amounts, left_out.missed.mean(1).tolist(), strict=True))
     tell("leaving the model as it is" if steps == START else f"learning from all of them, {steps} steps")
     view = PLAIN if steps == START else views.best()
@@ -111,6 +130,30 @@ def choose(
 def effort_for(n: int) -> Effort:
     """The work that n labelled images are worth: few are learned in few steps."""
     return Effort() if n <= 40 else Effort(steps=(30, 60, 120))
+
+
+def from_fewer(
+    network: nn.Module,
+    labelled: Labelled,
+    views: Views,
+    fold: Tensor,
+    steps: int,
+    effort: Effort,
+    seed: int,
+    tell: Tell,
+) -> Tensor:
+    """Counts of images by a network that learned from one fold alone, (N,); NaN for that fold.
+
+    And for all where images stand alone in their folds: so few labels teach nothing.
+    """
+    counts = torch.full((len(labelled),), torch.nan)
+    if int(fold.bincount().max()) > 1:
+        tell("learning from one part alone")
+        rest, view = (fold != FEW).nonzero()[:, 0], views.best(fold == FEW)
+        few = labelled.select((fold == FEW).nonzero()[:, 0])
+        learned = _trained(network, few, view, steps, effort, seed + 1)
+        counts[rest] = count(learned, labelled.select(rest).images, view)
+    return counts
 
 
 def leave_out(
