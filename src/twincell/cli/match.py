@@ -45,9 +45,9 @@ def match(
     from twincell.cli.show import write_json
     from twincell.counting.inputs import Choices
     from twincell.files import check_outputs
-    from twincell.match import MatchOptions, write_match
-    from twincell.match import match as fit
-    from twincell.match.match import outputs
+    from twincell.matching import MatchOptions, write_match
+    from twincell.matching import match as fit
+    from twincell.matching.matched import outputs
 
     places = outputs(out)
     check_outputs({**places, "--json": json}, inputs)

@@ -7,7 +7,7 @@ from twincell.config import Settings
 from twincell.data.manifest import Manifest
 from twincell.errors import UserError
 from twincell.files import fresh_dir
-from twincell.match import MatchOptions, match_images, write_match
+from twincell.matching import MatchOptions, match_images, write_match
 from twincell.models.base.file import ModelCard, load_card, load_model
 from twincell.presets import load_preset, preset_names
 from twincell.training.adaptation.material import unlabelled

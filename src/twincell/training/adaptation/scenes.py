@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from twincell.match import Match
+from twincell.matching import Match
 from twincell.simulate.preset_files import read_note
 from twincell.simulate.presets import Preset, load_preset
 from twincell.simulate.synthesise import synthesise
@@ -14,9 +14,10 @@ from twincell.training.adaptation.adapt import Effort, Vary, trajectory
 from twincell.training.adaptation.labelled import Labelled
 from twincell.training.adaptation.view import PLAIN, count
 
-DRAWN, KEPT = 512, 64
+DRAWN, KEPT = 320, 64
 """Scenes to learn from, and scenes that show what was learned."""
-EFFORT = Effort(steps=(120,), batch=10)
+EFFORT = Effort(steps=(30,), batch=10)
+"""Few steps: they teach what the lab's images look like; more teach where drawn scenes differ from them."""
 
 
 @dataclass(frozen=True)

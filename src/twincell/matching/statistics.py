@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from twincell.match.rings import rings
+from twincell.matching.rings import rings
 from twincell.models.components.ood_score import OODScore
 from twincell.models.density_network.contrast import field, own_contrast
 from twincell.models.density_network.network import DensityNetwork, soften
@@ -82,7 +82,13 @@ def _statistics(images: Tensor, network: DensityNetwork) -> dict[str, Tensor]:
     own = contrast.flatten(1)
     return {
         "level": torch.cat(
-            [images.mean((2, 3)), (around.std((2, 3)) + 1e-3).log(), own.log(), (noise / own + 0.01).log()], 1
+            [
+                images.mean((2, 3)),
+                (around.std((2, 3)) + 1e-3).log(),
+                own.log(),
+                (noise / own).clamp(min=0.01).log(),
+            ],
+            1,
         ),
         "histogram": _quantiles(seen, LEVELS),
         "spectrum": _spectrum(seen),

@@ -94,7 +94,7 @@ def changed(preset: Preset, changes: dict[str, Any], name: str | None = None) ->
     )
 
 
-def broad(preset: Preset, radius: Limits, most: int, levels: Limits) -> Prior:
+def broad(preset: Preset, radius: Limits, most: int, levels: Limits, noise: Limits) -> Prior:
     """The limits of a starting preset, moved apart, with what was measured in the images put in.
 
     Args:
@@ -102,6 +102,7 @@ def broad(preset: Preset, radius: Limits, most: int, levels: Limits) -> Prior:
         radius: px, between which a typical cell's radius lies.
         most: cells in a drawn image at most.
         levels: grey levels between which the empty field lies.
+        noise: grey levels, between which the standard deviation of the pixels' noise lies.
     """
     look = preset.look
     assert isinstance(look, OpticsLook)
@@ -113,7 +114,7 @@ def broad(preset: Preset, radius: Limits, most: int, levels: Limits) -> Prior:
         "look.blurred": 0.0,
         "look.defocus": _joined(look.defocus, look.blurred_defocus) if look.blurred else look.defocus,
         "look.camera.gain": (0.5 * look.camera.gain[0], 1.5 * look.camera.gain[1]),
-        "look.camera.noise": (0.0, 3 * look.camera.noise[1]),
+        "look.camera.noise": noise,
     }
     start = changed(preset, put)
     own = {}
@@ -129,6 +130,18 @@ def broad(preset: Preset, radius: Limits, most: int, levels: Limits) -> Prior:
     if look.modality == "pc" or not look.stained[1] > 0:
         own.pop("look.stain", None)
     return Prior(changed(start, {key: list(value) for key, value in own.items()}), own, shared)
+
+
+def around(preset: Preset, prior: Prior) -> Prior:
+    """What is drawn from next: the limits of a fitted preset, moved apart within those of the prior."""
+    own = {}
+    for key, (lowest, highest) in prior.own.items():
+        low, high = _wider(get(preset, key))
+        own[key] = max(low, lowest), min(high, highest)
+    counts = {"scene.counts": prior.preset.scene.counts.model_dump()}
+    return Prior(
+        changed(preset, {**{key: list(value) for key, value in own.items()}, **counts}), own, prior.shared
+    )
 
 
 def _joined(one: Limits, other: Limits) -> Limits:

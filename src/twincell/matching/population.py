@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from twincell.match.priors import OWN, Prior, trial
-from twincell.match.statistics import Statistics, statistics
+from twincell.matching.priors import OWN, Prior, trial
+from twincell.matching.statistics import Statistics, statistics
 from twincell.models.density_network.network import DensityNetwork
 from twincell.simulate.presets import Preset
 from twincell.simulate.synthesise import synthesise, synthesise_noted

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from twincell.match.distance import distance, floor, units
-from twincell.match.images import cut
-from twincell.match.posterior import Posterior, weigh
-from twincell.match.priors import OWN, STARTS, broad, get
-from twincell.match.rings import REACH, rings
-from twincell.match.statistics import Statistics
+from twincell.matching.distance import distance, floor, units
+from twincell.matching.images import cut
+from twincell.matching.posterior import Posterior, weigh
+from twincell.matching.priors import OWN, STARTS, broad, get
+from twincell.matching.rings import REACH, rings
+from twincell.matching.statistics import Statistics
 from twincell.simulate.presets import load_preset
 from twincell.simulate.synthesise import synthesise, synthesise_noted
 
@@ -70,7 +70,7 @@ def test_noted_draws_are_the_images_own_settings() -> None:
 
 @pytest.mark.parametrize("name", STARTS)
 def test_every_setting_that_is_fitted_is_drawn(name: str) -> None:
-    prior = broad(load_preset(name), (2.0, 5.0), 12, (0.3, 0.4))
+    prior = broad(load_preset(name), (2.0, 5.0), 12, (0.3, 0.4), (0.001, 0.01))
     _, noted = synthesise_noted(prior.preset, seed=0, block=0)
     missing = {key for key in prior.own if OWN[key] not in noted}
     assert missing == set()

@@ -1,5 +1,6 @@
 """Scenes drawn with known settings are found again from their images alone."""
 
+import functools
 import json
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,8 @@ from twincell.cli import run
 from twincell.errors import UserError
 from twincell.files import write_atomic
 from twincell.io.encode import png
-from twincell.match import MatchOptions, match, match_images, write_match
-from twincell.match.priors import changed
+from twincell.matching import MatchOptions, match, match_images, write_match
+from twincell.matching.priors import changed
 from twincell.models.base.file import load_card
 from twincell.simulate.presets import Preset, load_preset
 from twincell.simulate.recordings import to_bytes
@@ -133,8 +134,8 @@ def test_transfer_learns_from_a_fitted_preset_without_a_label(
 def test_transfer_fits_scenes_itself_and_keeps_their_sheet(
     tmp_path: Path, quick: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("twincell.match.match.STARTS", ("open-bf",))
-    monkeypatch.setattr("twincell.match.match.TRIALS", 4)
+    short = functools.partial(MatchOptions, starts=("open-bf",), trials=2)
+    monkeypatch.setattr("twincell.training.finetune.MatchOptions", short)
     manifest, out = write_manifest(tmp_path / "lab", 8), tmp_path / "run"
     assert run(["transfer", "any", str(manifest), "--match", "--out", str(out)]) == 0
     assert {"model.json", "scenes.yaml", "scenes.json", "scenes.png"} <= {path.name for path in out.iterdir()}

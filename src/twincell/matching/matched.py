@@ -13,10 +13,10 @@ from torch import Tensor
 from twincell.counting.inputs import Choices
 from twincell.errors import UserError
 from twincell.files import check_outputs, write_new
-from twincell.match.fit import TRIALS, Fitted, fit
-from twincell.match.images import Real, read_images, windows_of
-from twincell.match.priors import STARTS
-from twincell.match.sheet import sheet
+from twincell.matching.fit import TRIALS, Fitted, fit
+from twincell.matching.images import Real, read_images, windows_of
+from twincell.matching.priors import STARTS
+from twincell.matching.sheet import sheet
 from twincell.models.base.file import load_model
 from twincell.models.density_network.network import DensityNetwork
 from twincell.simulate.preset_files import is_file

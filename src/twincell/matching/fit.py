@@ -11,12 +11,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from twincell.match.distance import Distance, distance, floor, units
-from twincell.match.images import Real
-from twincell.match.population import Population, draw_trial, look_at
-from twincell.match.posterior import Posterior, weigh
-from twincell.match.priors import STARTS, Limits, Prior, broad, changed, get
-from twincell.match.statistics import Statistics, statistics
+from twincell.matching.distance import Distance, distance, floor, units
+from twincell.matching.images import Real
+from twincell.matching.population import Population, draw_trial, look_at
+from twincell.matching.posterior import Posterior, weigh
+from twincell.matching.priors import STARTS, Limits, Prior, around, broad, changed
+from twincell.matching.statistics import Statistics, statistics
 from twincell.models.density_network.network import DensityNetwork
 from twincell.simulate.presets import Preset, load_preset
 from twincell.simulate.scene.scene import SIZE
@@ -28,13 +28,13 @@ TRIALS = 120
 """Trials of 16 images each: about a minute and a half of one core."""
 KEPT = 2
 """Starting presets that are fitted; the others are left after a look."""
-LOOKED = 32
+LOOKED = 24
 """Images of each preset at the look, and of each fit that is compared."""
-FIRST = 0.45
-"""Share of the trials in the first round, of the presets kept; the better one goes on with the others."""
+FIRST, FURTHER = 0.4, 3
+"""Share of the trials in the first round, of the presets kept; further rounds, of the better one."""
 WITHIN: tuple[Limits, ...] = ((0.05, 0.95), (0.2, 0.8), (0.35, 0.65))
-"""Quantiles of a setting over the real images that may become its limits; what lies within the first is
-drawn from in the next round. What one image leaves open makes limits too wide, so nearer ones are tried."""
+"""Quantiles of a setting over the real images that may become its limits. What one image leaves open makes
+limits too wide, so nearer ones are tried."""
 FRESH = 9
 """Seed of the images that the fit is judged by, on which nothing was chosen."""
 ROOM = 0.1
@@ -138,9 +138,9 @@ def fit(
         course.round(work, max(2, round(trials * FIRST / len(courses))))
     best = min(courses, key=lambda course: course.distance)
     rest = max(0, trials - work.done)
-    for part in (rest // 2, rest - rest // 2):
-        if part and not work.late():
-            best.round(work, part)
+    for part in np.array_split(np.arange(rest), FURTHER):
+        if len(part) and not work.late():
+            best.round(work, len(part))
     shipped = load_preset(best.name)
     before, after = (distance(work.seen, _looked(work, p, FRESH), work.unit) for p in (shipped, best.preset))
     scenes = _scenes(real, best)
@@ -182,10 +182,10 @@ class _Course:
         tried = [narrowed(self.prior, self.posterior, every, within) for within in WITHIN]
         found = [distance(work.seen, _looked(work, preset), work.unit).total for preset in tried]
         work.tell(f"{self.name}: distance {self.distance:.2f}, now {min(found):.2f}")
+        nearest = tried[int(np.argmin(found))]
         if min(found) < self.distance:
-            self.preset, self.distance = tried[int(np.argmin(found))], min(found)
-        own = {key: get(tried[0], key) for key in self.prior.own}
-        self.nearer = Prior(tried[0], own, self.prior.shared)
+            self.preset, self.distance = nearest, min(found)
+        self.nearer = around(nearest, self.prior)
 
 
 def _looked(work: _Work, preset: Preset, seed: int = 1) -> Statistics:
@@ -200,11 +200,14 @@ def _prior(work: _Work, preset: Preset) -> Prior:
     diameter = work.real.diameter or 0.0
     radius = work.real.scale * diameter / 2 / RIM
     low, high = float(level.quantile(0.02)), float(level.quantile(0.98))
+    contrast, share_of_noise = (work.seen.column("level", k).exp() for k in (2, 3))
+    noise = contrast * share_of_noise
     return broad(
         preset,
         (max(1.6, ROUGHLY[0] * radius), min(16.0, ROUGHLY[1] * radius)),
         most,
         (max(0.02, low - 0.03), min(0.98, high + 0.03)),
+        (0.3 * float(noise.quantile(0.05)), 1.1 * float(noise.quantile(0.95))),
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from twincell.match.statistics import Statistics
+from twincell.matching.statistics import Statistics
 
 SHARES = torch.linspace(0.025, 0.975, 20)
 """Quantiles at which two distributions are compared."""
