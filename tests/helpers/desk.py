@@ -31,6 +31,7 @@ from twincell.config import Settings
 from twincell.data.manifest import Manifest
 from twincell.demo import run as demo
 from twincell.simulate.recordings import recording
+from twincell.training.adaptation import Effort
 
 SHORT = {"--trials": "3", "-n": "6", "--steps": "2"}
 SHELL = ("sh", "bash", "console")
@@ -291,6 +292,8 @@ def make_short(patch: pytest.MonkeyPatch) -> None:
 
     patch.setattr(config, "parse", short)
     patch.setattr(presets, "parse", short)
+    patch.setattr("twincell.training.adaptation.scenes.DRAWN", 16)
+    patch.setattr("twincell.training.adaptation.scenes.EFFORT", Effort(steps=(2,), batch=4))
     toy = demo.Plan(
         frames=12, chambers=2, few_chambers=1, new_chambers=1, counted_every=3, few_every=4,
         steps=3, few_steps=2, drawn=32, few_drawn=32, batch=8,

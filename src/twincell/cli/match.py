@@ -39,7 +39,7 @@ def match(
     drawn again nearer to them. Written are the preset (for twincell synth and twincell transfer --match), the
     distances before and after, and a sheet of real beside drawn images: look at it.
 
-    Example: twincell match my-lab/images --out my-lab.yaml
+    Example: twincell match my/recording --trials 200 --out my-lab.yaml
     """
     from twincell.cli import options
     from twincell.cli.show import write_json

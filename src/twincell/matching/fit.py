@@ -35,6 +35,8 @@ FIRST, FURTHER = 0.4, 3
 WITHIN: tuple[Limits, ...] = ((0.05, 0.95), (0.2, 0.8), (0.35, 0.65))
 """Quantiles of a setting over the real images that may become its limits. What one image leaves open makes
 limits too wide, so nearer ones are tried."""
+CARED = {"counts": 2.0, "in view": 2.0, "scene.cells.radius": 2.0, "look.defocus": 2.0}
+"""Settings that matter more than others: how many cells, how large, on which side of the focus."""
 FRESH = 9
 """Seed of the images that the fit is judged by, on which nothing was chosen."""
 ROOM = 0.1
@@ -178,7 +180,9 @@ class _Course:
         self.drawn += _drawn(work, self.nearer, trials, self.name)
         every = Population.cat(self.drawn)
         seen = every.statistics.values.double().numpy()
-        self.posterior = weigh(seen, every.table, work.seen.values.double().numpy(), work.seed)
+        importance = np.array([CARED.get(key, 1.0) for key in every.settings])
+        real = work.seen.values.double().numpy()
+        self.posterior = weigh(seen, every.table, real, work.seed, importance)
         tried = [narrowed(self.prior, self.posterior, every, within) for within in WITHIN]
         found = [distance(work.seen, _looked(work, preset), work.unit).total for preset in tried]
         work.tell(f"{self.name}: distance {self.distance:.2f}, now {min(found):.2f}")

@@ -56,7 +56,9 @@ class Posterior:
         return np.asarray(shares / shares.sum())
 
 
-def weigh(drawn: Array, settings: Array, real: Array, seed: int) -> Posterior:
+def weigh(
+    drawn: Array, settings: Array, real: Array, seed: int, importance: Array | None = None
+) -> Posterior:
     """Weighs drawn images.
 
     Args:
@@ -64,11 +66,12 @@ def weigh(drawn: Array, settings: Array, real: Array, seed: int) -> Posterior:
         settings: (N, K) what each was drawn with; scaled to equal spread here.
         real: (M, F) statistics of real images.
         seed: of the trees.
+        importance: (K,) how much the trees care for each setting; None = alike.
     """
     from sklearn.ensemble import ExtraTreesRegressor
 
-    spread = settings.std(0)
-    known = settings[:, spread > 0] / spread[spread > 0]
+    spread, cared = settings.std(0), np.ones(settings.shape[1]) if importance is None else importance
+    known = settings[:, spread > 0] * (cared / np.where(spread > 0, spread, 1.0))[spread > 0]
     forest = ExtraTreesRegressor(
         TREES, min_samples_leaf=LEAF, max_features=NUMBERS, random_state=seed, n_jobs=1, bootstrap=True
     )

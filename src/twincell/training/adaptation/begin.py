@@ -17,6 +17,8 @@ from twincell.words import number
 
 AGREE = 0.5
 """Least correlation of both models' counts of the real images; below it one of them counts something else."""
+FACTOR = 2.0
+"""So many times more or fewer cells at most: beyond it, too."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +61,13 @@ def begin(
     learned = learn_scenes(network, scenes, seed)
     before, after = (_counts(*at(s), own) for s, own in ((scale, network), (scenes.scale, learned.network)))
     alike = agreement(torch.cat(before), torch.cat(after))
+    more = float((torch.cat(after).mean() + 0.1) / (torch.cat(before).mean() + 0.1))
     figures: dict[str, object] = {
         "source": scenes.source,
         "scale": round(scenes.scale, 4),
         "error on drawn scenes kept aside": [round(learned.before, 3), round(learned.after, 3)],
         "correlation with the start's counts": round(alike, 3),
+        "cells, times the start's": round(more, 3),
     }
     if scenes.after is not None:
         figures["distance of drawn from real"] = [scenes.before, scenes.after]
@@ -77,8 +81,8 @@ def begin(
             f"labels: {missed[0]:.2f} cells before, {missed[1]:.2f} after, on {number(len(labels), 'image')}"
         )
     else:
-        keep = alike >= AGREE and learned.after < learned.before
-        why = f"no label can tell; counts correlate with the start's by {alike:.2f}"
+        keep = alike >= AGREE and 1 / FACTOR <= more <= FACTOR and learned.after < learned.before
+        why = f"no label can tell; {more:.2f} times the start's cells, correlated by {alike:.2f}"
     figures["used"] = keep
     told = f"{scenes.source} are {'used' if keep else 'not used'} ({why})"
     if keep:

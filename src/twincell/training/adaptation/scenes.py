@@ -13,11 +13,14 @@ from twincell.simulate.synthesise import synthesise
 from twincell.training.adaptation.adapt import Effort, Vary, trajectory
 from twincell.training.adaptation.labelled import Labelled
 from twincell.training.adaptation.view import PLAIN, count
+from twincell.training.weight_interpolation import interpolate_weights
 
 DRAWN, KEPT = 320, 64
 """Scenes to learn from, and scenes that show what was learned."""
 EFFORT = Effort(steps=(30,), batch=10)
 """Few steps: they teach what the lab's images look like; more teach where drawn scenes differ from them."""
+START_SHARE = 0.6
+"""Weights lie between the start (1) and where learning led (0): what drawn scenes get wrong weighs less."""
 
 
 @dataclass(frozen=True)
@@ -77,16 +80,18 @@ class Learned:
     after: float
 
 
-def learn_scenes(network: nn.Module, scenes: Scenes, seed: int, effort: Effort = EFFORT) -> Learned:
+def learn_scenes(network: nn.Module, scenes: Scenes, seed: int, effort: Effort | None = None) -> Learned:
     """Fine-tunes a copy of a density network on drawn scenes.
 
     Args:
         network: the start; not changed.
         scenes: what is drawn.
         seed: of scenes, batches and variation.
+        effort: how much work; `EFFORT` where None.
     """
     drawn, kept = _drawn(scenes.preset, DRAWN, seed), _drawn(scenes.preset, KEPT, seed + 1)
-    *_, (_, average) = trajectory(network, drawn, PLAIN, effort, seed, Vary(contrast=1.6))
+    *_, (_, average) = trajectory(network, drawn, PLAIN, effort or EFFORT, seed, Vary(contrast=1.6))
+    interpolate_weights(average, network.state_dict(), START_SHARE)
     return Learned(average, _error(network, kept), _error(average, kept))
 
 
