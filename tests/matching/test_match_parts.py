@@ -7,7 +7,7 @@ import torch
 from twincell.matching.distance import distance, floor, units
 from twincell.matching.images import cut
 from twincell.matching.posterior import Posterior, weigh
-from twincell.matching.priors import OWN, STARTS, broad, get
+from twincell.matching.priors import STARTS, broad, drawn_as, get
 from twincell.matching.rings import REACH, rings
 from twincell.matching.statistics import Statistics
 from twincell.simulate.presets import load_preset
@@ -38,14 +38,14 @@ def test_the_distance_is_the_shift_in_units_of_the_spread() -> None:
 
 def test_the_forest_finds_the_setting_that_made_an_image() -> None:
     chance = np.random.default_rng(0)
-    setting = chance.uniform(size=(600, 1))
-    drawn = np.concatenate(
-        [setting**2 + 0.02 * chance.normal(size=(600, 1)), chance.normal(size=(600, 3))], 1
-    )
-    real = np.array([[0.25, 0.0, 0.0, 0.0], [0.81, 0.0, 0.0, 0.0]])
-    posterior = weigh(drawn, setting, real, seed=0)
+    setting, other = chance.uniform(size=(2, 800, 1))
+    seen = [setting**2, 1 - setting, other, chance.normal(size=(800, 1))]
+    drawn = np.concatenate([column + 0.02 * chance.normal(size=(800, 1)) for column in seen], 1)
+    real = np.array([[0.25, 0.5, 0.3, 0.0], [0.81, 0.1, 0.3, 0.0]])
+    posterior = weigh(drawn, np.concatenate([setting, other], 1), real, seed=0, importance=np.array([2.0, 1]))
     assert posterior.weights.sum(1) == pytest.approx([1, 1])
-    assert posterior.means(setting[:, 0]) == pytest.approx([0.5, 0.9], abs=0.08)
+    assert posterior.means(setting[:, 0]) == pytest.approx([0.5, 0.9], abs=0.1)
+    assert posterior.means(other[:, 0]) == pytest.approx([0.3, 0.3], abs=0.15)
 
 
 def test_quantiles_and_histogram_weigh_by_likeness() -> None:
@@ -62,7 +62,7 @@ def test_noted_draws_are_the_images_own_settings() -> None:
     assert torch.equal(made.images, synthesise(preset, 16, 4, start=16).images)
     for key in ("scene.cells.radius", "look.defocus", "look.camera.gain", "look.walls.rules"):
         low, high = get(preset, key)
-        values = noted[OWN[key]]
+        values = noted[drawn_as(preset, key)]
         assert values.shape == (16,)
         assert low <= float(values.min()) <= float(values.max()) <= high
         assert float(values.std()) > 0.1 * (high - low)
@@ -72,7 +72,7 @@ def test_noted_draws_are_the_images_own_settings() -> None:
 def test_every_setting_that_is_fitted_is_drawn(name: str) -> None:
     prior = broad(load_preset(name), (2.0, 5.0), 12, (0.3, 0.4), (0.001, 0.01))
     _, noted = synthesise_noted(prior.preset, seed=0, block=0)
-    missing = {key for key in prior.own if OWN[key] not in noted}
+    missing = {key for key in prior.own if drawn_as(prior.preset, key) not in noted}
     assert missing == set()
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from twincell.matching.priors import OWN, Prior, trial
+from twincell.matching.priors import Prior, drawn_as, trial
 from twincell.matching.statistics import Statistics, statistics
 from twincell.models.density_network.network import DensityNetwork
 from twincell.simulate.presets import Preset
@@ -53,7 +53,8 @@ def draw_trial(prior: Prior, seed: int, number: int, side: int, network: Density
     preset, shared = trial(prior, np.random.default_rng([seed, number]))
     made, noted = synthesise_noted(preset, seed, number)
     n = len(made.images)
-    own = {key: noted[OWN[key]].double().numpy() for key in prior.own if OWN[key] in noted}
+    drawn = {key: drawn_as(preset, key) for key in prior.own}
+    own = {key: noted[name].double().numpy() for key, name in drawn.items() if name in noted}
     corner = (made.images.shape[-1] - side) // 2
     places = made.centres - corner
     seen = ((places >= 0) & (places < side)).all(-1).sum(1)

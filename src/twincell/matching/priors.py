@@ -29,13 +29,18 @@ OWN: dict[str, str] = {
     "look.stained": "cells.stained-share",
     "look.refractile": "cells.refractile-share",
     **{f"look.walls.{name}": f"walls.{name}" for name in (
-        "level", "mottle", "line", "width", "side", "comb", "halo", "reach")},
-    "look.walls.rules": "rules.number",
+        "level", "mottle", "line", "width", "side", "comb", "halo", "reach", "rules", "lens", "outside")},
     "look.camera.gain": "camera.gain",
     "look.camera.noise": "camera.noise",
     **{f"scene.chamber.{name}": f"chamber.{name}" for name in ("left", "top", "width", "height")},
 }  # fmt: skip
 """Settings of which every image draws its own value between two limits, and what the draw is called."""
+OF_KIND: dict[str, dict[str, str]] = {
+    "ruled": {"walls.line": "rules.dark", "walls.width": "rules.width", "walls.rules": "rules.number",
+              "walls.side": ""},
+    "round": {f"walls.{name}": f"drop.{name}" for name in ("line", "width", "side", "lens", "outside")},
+}  # fmt: skip
+"""What draws are called for other kinds of walls; "" = every line has its own."""
 
 SHARED = (
     "scene.cells.spread", "scene.cells.swollen_images", "scene.cells.long", "scene.cells.lobes",
@@ -76,6 +81,13 @@ def get(preset: Preset, key: str) -> Any:
     for name in key.split("."):
         place = getattr(place, name, None)
     return place
+
+
+def drawn_as(preset: Preset, key: str) -> str:
+    """What the draws of a setting are called where images are drawn from this preset."""
+    look = preset.look
+    names = OF_KIND.get(look.walls.kind, {}) if isinstance(look, OpticsLook) else {}
+    return names.get(OWN[key], OWN[key])
 
 
 def changed(preset: Preset, changes: dict[str, Any], name: str | None = None) -> Preset:
@@ -120,7 +132,7 @@ def broad(preset: Preset, radius: Limits, most: int, levels: Limits, noise: Limi
     own = {}
     for key in OWN:
         limits = get(start, key)
-        if limits is None or limits[0] == limits[1]:
+        if limits is None or limits[0] == limits[1] or not drawn_as(start, key):
             continue
         own[key] = limits if key in put or key.startswith("scene.chamber.") else _wider(limits)
     shared = {
