@@ -30,7 +30,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("preprocess", "simulate"),
     ("series", "models", "batches"),
     ("presets",),
-    ("counting", "training", "evaluate", "tuning"),
+    ("counting", "matching", "training", "evaluate", "tuning"),
     ("reproduce", "report", "label", "export", "demo", "phase", "gan", "gap", "api", "doctor", "pipeline"),
     ("cli",),
 )

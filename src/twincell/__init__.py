@@ -7,6 +7,7 @@ The public API in one screen:
 - `CountOptions`: how to count, all of it in one object;
 - `train(manifest, out, preset)`: a model from labelled and unlabelled images;
 - `transfer(model, manifest, out, scheme)`: a model for another microscope from a trained one;
+- `match(inputs)`: drawn scenes fitted to unlabelled images, to train on;
 - `Manifest`: the list of images that all of them work from.
 
 Importing twincell is cheap: each name brings its libraries (torch, pandas, ...) when it is first used.
@@ -16,7 +17,17 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["CountOptions", "CountResult", "Manifest", "__version__", "count", "load", "train", "transfer"]
+__all__ = [
+    "CountOptions",
+    "CountResult",
+    "Manifest",
+    "__version__",
+    "count",
+    "load",
+    "match",
+    "train",
+    "transfer",
+]
 
 _PLACES = {
     "load": ("twincell.models.base.file", "load_model"),
@@ -25,6 +36,7 @@ _PLACES = {
     "CountResult": ("twincell.counting", "CountResult"),
     "train": ("twincell.api", "train"),
     "transfer": ("twincell.api", "transfer"),
+    "match": ("twincell.matching", "match"),
     "Manifest": ("twincell.data.manifest", "Manifest"),
 }
 
@@ -32,6 +44,7 @@ if TYPE_CHECKING:
     from twincell.api import train, transfer
     from twincell.counting import CountOptions, CountResult, count
     from twincell.data.manifest import Manifest
+    from twincell.matching import match
     from twincell.models.base.file import load_model as load
 
 

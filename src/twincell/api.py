@@ -50,6 +50,8 @@ def transfer(
     scheme: str | None = None,
     preset: str | Path | None = None,
     *,
+    match: bool = False,
+    scenes: str | Path | None = None,
     seed: int = 0,
     resume: bool = False,
     changes: Mapping[str, Any] | None = None,
@@ -66,6 +68,8 @@ def transfer(
         out: a new run folder.
         scheme: what learns in a full training: full, frozen-core, frozen-outer or thaw.
         preset: how to train; of the model's method, and that method's own where none is named.
+        match: learn from drawn scenes like the images first, with no label or before them.
+        scenes: with match, a preset that `twincell match` wrote; None = fitted now.
         seed: of batches and augmentation.
         resume: go on with the run in `out`.
         changes: settings to change by their dotted names.
@@ -78,5 +82,5 @@ def transfer(
         UserError: as `train`, and for an unknown scheme or a model of another method.
     """
     options = RunOptions(seed, resume, Changes(settings=changes or {}), progress=progress)
-    how = TransferOptions(scheme, preset)
+    how = TransferOptions(scheme, preset, match=match, scenes=scenes)
     return load_model(transfer_run(model, manifest, out, how, options))

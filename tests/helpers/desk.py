@@ -292,6 +292,8 @@ def make_short(patch: pytest.MonkeyPatch) -> None:
 
     patch.setattr(config, "parse", short)
     patch.setattr(presets, "parse", short)
+    patch.setattr("twincell.training.adaptation.scenes.DRAWN", 16)
+    patch.setattr("twincell.training.adaptation.scenes.EFFORT", Effort(steps=(2,), batch=4))
     toy = demo.Plan(frames=6, chambers=3, new_chambers=1, counted_every=6)
     patch.setattr(demo, "Plan", lambda: toy)
     patch.setattr("twincell.training.adaptation.selection.effort_for", lambda n: Effort(steps=(2,)))

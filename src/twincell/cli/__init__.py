@@ -24,6 +24,7 @@ VERBS = [
     "manifest",
     "check",
     "synth",
+    "match",
     "train",
     "transfer",
     "tune",

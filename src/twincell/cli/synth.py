@@ -7,7 +7,7 @@ import typer
 
 
 def synth(
-    preset: Annotated[str, typer.Argument(help="ellipse-bf, ellipse-pc, optics-bf or optics-pc")],
+    preset: Annotated[str, typer.Argument(help="such as optics-pc or open-bf, or a .yaml of twincell match")],
     out: Annotated[Path, typer.Option(help="new folder for images, manifest.csv and centres.csv")],
     n: Annotated[int, typer.Option("-n", help="how many images")] = 100,
     seed: Annotated[int, typer.Option(min=0, help="the same seed gives the same images")] = 0,

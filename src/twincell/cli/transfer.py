@@ -12,6 +12,12 @@ def transfer(
     model: Annotated[str, typer.Argument(help="run folder, model file, or the name of a model that ships")],
     manifest: Annotated[Path, typer.Argument(help="the new data: manifest.csv, or a folder that has one")],
     out: Annotated[Path, typer.Option(help="run folder to write: model, history, checkpoint")],
+    scenes: Annotated[
+        Path | None, typer.Argument(help="with --match: a preset that twincell match wrote, not fitted anew")
+    ] = None,
+    match: Annotated[
+        bool, typer.Option("--match", help="learn from drawn scenes like the images first; needs no label")
+    ] = False,
     scheme: Annotated[
         str | None,
         typer.Option(help="train in full; what learns: full, frozen-core, frozen-outer, thaw"),
@@ -41,6 +47,9 @@ def transfer(
     better, and what to expect is said. With more labels, or where --scheme, --preset, --steps or --set say
     how, it is trained on in full.
 
+    With --match the model first learns from drawn scenes that are fitted to the images (or from a PRESET.yaml
+    of twincell match, named behind --match); labels, where there are enough, decide whether that is kept.
+
     Example: twincell transfer any my-lab/manifest.csv --out runs/my-lab
     """
     from twincell.config import parse_overrides
@@ -50,4 +59,5 @@ def transfer(
     changes = Changes(steps, epochs, validate, parse_overrides(set_ or []))
     left_out = options.names(leave_out)
     asked = RunOptions(seed, resume, changes, max_minutes, left_out, accelerator, devices)
-    transfer_model(model, manifest, out, TransferOptions(scheme, preset, decoder, ramp), asked)
+    how = TransferOptions(scheme, preset, decoder, ramp, match, scenes)
+    transfer_model(model, manifest, out, how, asked)

@@ -102,3 +102,22 @@ def slow_drift(draws: Draws, use: str) -> Tensor:
     assert draws.frames is not None
     period, phase = draws.uniform(use + ".period", 2, low=40.0, high=200.0), draws.uniform(use + ".phase", 2)
     return torch.sin(2 * math.pi * (draws.frames[:, None] / period + phase)).mean(1)
+
+
+class NotedDraws(Draws):
+    """Draws that remember what each image drew for itself between two limits.
+
+    Attributes:
+        noted: (N,) numbers by what they are for; those that every cell draws are left out.
+    """
+
+    def __init__(self, seed: int, ids: Tensor) -> None:
+        super().__init__(seed, ids)
+        self.noted: dict[str, Tensor] = {}
+
+    def between(self, use: str, limits: Range, *shape: int) -> Tensor:
+        """As `Draws.between`."""
+        values = super().between(use, limits, *shape)
+        if math.prod(shape) == 1:
+            self.noted[use] = values.reshape(-1)
+        return values

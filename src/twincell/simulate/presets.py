@@ -1,9 +1,11 @@
 """A preset: what is in the chamber and how it looks, under one name."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from twincell.errors import UserError
+from twincell.simulate.preset_files import is_file
 from twincell.simulate.render.settings import EllipseLook, OpticsLook, load_look
 from twincell.simulate.scene.settings import SceneSettings, load_scene_settings
 
@@ -18,7 +20,11 @@ class Preset:
 
 
 def load_preset(name: str, overrides: dict[str, Any] | None = None) -> Preset:
-    """A shipped preset, with overrides such as {"scene.counts.most": 5, "look.camera.gain": [1, 1]}.
+    """A preset, with overrides such as {"scene.counts.most": 5, "look.camera.gain": [1, 1]}.
+
+    Args:
+        name: of a shipped preset, or a .yaml file such as `twincell match` writes.
+        overrides: values by their dotted names.
 
     Raises:
         UserError: unknown preset, unknown key or impossible value; all faults at once.
@@ -42,4 +48,4 @@ def load_preset(name: str, overrides: dict[str, Any] | None = None) -> Preset:
         problems += [problem for problem in error.problems if problem not in problems]
     if scene is None or look is None or problems:
         raise UserError(problems)
-    return Preset(name, scene, look)
+    return Preset(Path(name).stem if is_file(name) else name, scene, look)

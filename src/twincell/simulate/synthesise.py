@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from twincell.simulate.draws import Draws
+from twincell.simulate.draws import Draws, NotedDraws
 from twincell.simulate.presets import Preset, load_preset
 from twincell.simulate.render.camera import expose, over, pick_backgrounds, soften
 from twincell.simulate.render.dirt import smudges
@@ -78,6 +78,19 @@ def synthesise(
         return _draw(chosen.look, draw_scene(chosen.scene, draws), draws, backgrounds)
 
     return in_blocks(start, n, size, block, Rendered.cat)
+
+
+def synthesise_noted(preset: Preset, seed: int, block: int) -> tuple["Rendered", dict[str, Tensor]]:
+    """The images of one block, `scene.block` of them, and what each drew for itself.
+
+    Returns:
+        The same images as `synthesise(preset, scene.block, seed, block * scene.block)`; (N,) numbers by what
+        they are for, see `NotedDraws`.
+    """
+    size = preset.scene.block
+    draws = NotedDraws(seed, torch.arange(block * size, (block + 1) * size, dtype=torch.int64))
+    made = _draw(preset.look, draw_scene(preset.scene, draws), draws, None)
+    return made, draws.noted
 
 
 def draw(

@@ -6,9 +6,13 @@ from typing import Any
 from twincell.config import Settings
 from twincell.data.manifest import Manifest
 from twincell.errors import UserError
-from twincell.models.base.file import ModelCard, load_card
+from twincell.files import fresh_dir
+from twincell.matching import MatchOptions, match_images, write_match
+from twincell.models.base.file import ModelCard, load_card, load_model
 from twincell.presets import load_preset, preset_names
+from twincell.training.adaptation.material import unlabelled
 from twincell.training.adaptation.run import adapt, adapts
+from twincell.training.adaptation.scenes import Scenes
 from twincell.training.options import RunOptions, TransferOptions
 from twincell.training.train import train, without_chambers
 
@@ -39,14 +43,36 @@ def transfer(
         UserError: as `train`, and for an unknown scheme or a model of another method.
     """
     how, options, card = how or TransferOptions(), options or RunOptions(), load_card(model)
-    if how == TransferOptions() and options.says_nothing_of_training:
+    plain = how.says_nothing_of_training and options.says_nothing_of_training
+    if how.match and not (plain and card.method == "density_network"):
+        raise UserError(
+            "--match teaches a density network by few steps of its own; leave out --scheme, --preset, "
+            f"--steps, --set and the like, and start from a model such as any, not one of {card.method}"
+        )
+    if plain:
         data = manifest if isinstance(manifest, Manifest) else Manifest.read(manifest)
         data = without_chambers(data, options.leave_out)
+        if how.match:
+            return _matched(model, data, Path(out), how.scenes, options)
         if adapts(card, data):
             return adapt(model, data, out, options.seed, options.progress)
     named = load_preset(how.preset or preset_for(card.method))
     settings = transfer_settings(card, named, how.scheme or "full", how.decoder, how.ramp)
     return train(manifest, out, settings, options, start=model)
+
+
+def _matched(
+    model: str | Path, data: Manifest, out: Path, preset: str | Path | None, options: RunOptions
+) -> Path:
+    """Adapts a model to drawn scenes like the images, fitted first unless given, and to labels."""
+    fresh_dir(out)
+    if preset is not None:
+        return adapt(model, data, out, options.seed, options.progress, Scenes.read(preset))
+    images, modality = unlabelled(data, load_model(model))
+    found = match_images(images, modality, MatchOptions(seed=options.seed, progress=options.progress))
+    adapt(model, data, out, options.seed, options.progress, Scenes.fitted(found))
+    write_match(found, out / "scenes.yaml")
+    return out
 
 
 def transfer_settings(

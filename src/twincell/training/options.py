@@ -96,9 +96,22 @@ class TransferOptions:
         preset: how to train; of the model's method, and that method's own where None.
         decoder: off leaves out the decoders and the pixel loss; a step then costs less.
         ramp: share of the steps over which the learning rate rises, 0..1; None keeps the preset's.
+        match: learn from drawn scenes like the images first; no label is needed then.
+        scenes: a preset that `twincell match` wrote, drawn from in place of scenes that are fitted anew.
     """
 
     scheme: str | None = None
     preset: str | Path | None = None
     decoder: bool = True
     ramp: float | None = None
+    match: bool = False
+    scenes: str | Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.scenes is not None and not self.match:
+            raise UserError(f"{self.scenes}: a preset of drawn scenes is used with --match; add it")
+
+    @property
+    def says_nothing_of_training(self) -> bool:
+        """Whether neither scheme, preset, decoder nor ramp is named."""
+        return (self.scheme, self.preset, self.decoder, self.ramp) == (None, None, True, None)

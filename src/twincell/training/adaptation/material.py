@@ -8,9 +8,12 @@ from torch import Tensor
 
 from twincell.data.manifest import Manifest
 from twincell.data.store import ImageStore
+from twincell.errors import UserError
 from twincell.models.base.loaded import LoadedModel
 from twincell.training.adaptation.labelled import Labelled
 
+MATCHED = 128
+"""Images that drawn scenes are matched to."""
 SEEN = 32
 """Images without labels that are looked at to learn what is familiar."""
 
@@ -61,6 +64,25 @@ def read_material(manifest: Manifest, model: LoadedModel, progress: bool = True)
     others = _prepared(ImageStore.load(some, progress=False), model) if len(some) else []
     chambers = tuple(some.table["chamber"])
     return Material(labelled, tuple(others), chambers, tuple(sorted(set(usable["modality"]))), len(usable))
+
+
+def unlabelled(manifest: Manifest, model: LoadedModel) -> tuple[list[Tensor], str]:
+    """Natural images of split train, labelled or not, up to `MATCHED`, (1, H, W) each, and their modality.
+
+    Raises:
+        UserError: there is none, they are of several modalities, or one cannot be read.
+    """
+    rows = np.flatnonzero(_usable(manifest))
+    words = sorted(set(manifest.table["modality"].iloc[rows]))
+    if len(words) != 1:
+        raise UserError(
+            f"{manifest.root}: has images of several modalities ({', '.join(words)}); match each for itself"
+            if words
+            else f"{manifest.root}: has no natural image of split train to match scenes to"
+        )
+    places = np.linspace(0, len(rows) - 1, min(MATCHED, len(rows))).round().astype(int)
+    some = manifest.select(rows[places])
+    return _prepared(ImageStore.load(some, progress=False), model), words[0]
 
 
 def _usable(manifest: Manifest) -> np.ndarray:

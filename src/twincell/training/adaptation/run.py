@@ -4,6 +4,7 @@ import math
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,12 @@ from twincell.hardware import device_name
 from twincell.models.base.file import LoadedModel, ModelCard, TrainingData, load_model, save_model
 from twincell.models.base.views import GRAIN
 from twincell.models.density_network.network import DensityNetwork
+from twincell.training.adaptation.begin import Beginning, begin
 from twincell.training.adaptation.curve import FLAT
 from twincell.training.adaptation.familiar import learn_familiar
 from twincell.training.adaptation.material import Material, labelled_rows, read_material
-from twincell.training.adaptation.selection import LEAST, START, Chosen, choose
+from twincell.training.adaptation.scenes import Scenes
+from twincell.training.adaptation.selection import LEAST, START, Chosen, choose, shown_places
 from twincell.training.adaptation.size import enlarged, enlargement
 from twincell.training.adaptation.sure import numbered, resembling
 
@@ -37,7 +40,12 @@ def adapts(card: ModelCard, manifest: Manifest) -> bool:
 
 
 def adapt(
-    model: str | Path, manifest: Manifest, out: str | Path, seed: int = 0, progress: bool = True
+    model: str | Path,
+    manifest: Manifest,
+    out: str | Path,
+    seed: int = 0,
+    progress: bool = True,
+    scenes: Scenes | None = None,
 ) -> Path:
     """Adapts a model to the labelled images of a manifest and writes it into a run folder.
 
@@ -47,6 +55,7 @@ def adapt(
         out: the run folder; has to be empty or absent.
         seed: of folds, batches and variation.
         progress: whether lines are shown (on stderr).
+        scenes: drawn scenes matched to the images, which teach first; no label is needed then.
 
     Returns:
         The run folder, with model.safetensors and model.json.
@@ -65,49 +74,74 @@ def adapt(
     began = time.monotonic()
     tell = _teller(progress)
     base = enlargement(start, [*material.labelled.images, *material.others], manifest.spec)
-    labelled = enlarged(material.labelled, base)
-    chosen = choose(start.network, labelled, seed=seed, tell=tell)
+    beginning = Beginning(start.network, base)
+    if scenes is not None:
+        tell(f"learning from {scenes.source}")
+        enough = shown_places(material.labelled) >= LEAST
+
+        def at(scale: float) -> tuple[Labelled, list[torch.Tensor]]:
+            return enlarged(material.labelled, scale), [magnify(image, scale) for image in material.others]
+
+        beginning = begin(start.network, base, at, scenes, enough, seed)
+        tell(beginning.told)
+    labelled = enlarged(material.labelled, beginning.scale)
+    chosen = choose(beginning.network, labelled, seed=seed, tell=tell)
+    if chosen.expected is not None and beginning.start_missed is not None:
+        expected = replace(chosen.expected, start=beginning.start_missed)
+        chosen = replace(chosen, expected=expected)
     network = chosen.network
     assert isinstance(network, DensityNetwork)
-    if chosen.changed:
-        others = [magnify(image, base) for image in material.others]
+    if chosen.changed or beginning.learned:
+        others = [magnify(image, beginning.scale) for image in material.others]
         places = resembling([*labelled.images, *others], [*labelled.chambers, *material.other_chambers])
-        learn_familiar(network, [*labelled.images, *others], chosen.view, numbered(places))
+        if len(places) >= LEAST:
+            learn_familiar(network, [*labelled.images, *others], chosen.view, numbered(places))
         network.forget_sizes()
-    card = _card(start, manifest, material, chosen, base, str(model))
+    card = _card(start, manifest, material, chosen, beginning, str(model))
     told_of_run = {"seed": seed, "seconds": round(time.monotonic() - began, 1)}
     save_model(out, network, card.model_copy(update=told_of_run))
-    tell(told(chosen, material))
+    tell(told(chosen, material, beginning))
     return out
 
 
-def told(chosen: Chosen, material: Material) -> str:
+def told(chosen: Chosen, material: Material, beginning: Beginning) -> str:
     """What came out, for people."""
-    labelled = material.labelled
+    labelled, scenes = material.labelled, f"{beginning.told}; " if beginning.told else ""
+    if chosen.expected is None and beginning.learned:
+        return (
+            f"{scenes}how well the model counts these images now is not known: count or mark cells in images "
+            f"of {LEAST} or more places to learn it"
+        )
     if not len(labelled):
         return (
-            "no natural image of split train has a count or marked cells, so the model stays as it is; "
-            "count, or mark the cells of, some 20 images and run this again"
+            f"{scenes}no natural image of split train has a count or marked cells, so the model stays as it "
+            "is; count, or mark the cells of, some 20 images and run this again"
         )
     if chosen.expected is None:
         return (
-            f"{len(labelled)} labelled images show fewer than {LEAST} places, which cannot say whether a "
-            "change is one for the better: the model stays as it is; count or mark cells in images of more "
-            "places"
+            f"{scenes}{len(labelled)} labelled images show fewer than {LEAST} places, which cannot say "
+            "whether a change is one for the better: the model stays as it is; count or mark cells in images "
+            "of more places"
         )
     how = (
         "no change was surely better, so the model stays as it is"
         if chosen.steps == START
         else f"sides x {chosen.view.scale:g}, contrast x {chosen.view.contrast:g}, {chosen.steps} steps"
     )
-    return f"{how}; expect {chosen.expected.sentence()}"
+    return f"{scenes}{how}; expect {chosen.expected.sentence()}"
 
 
 def _card(
-    start: LoadedModel, manifest: Manifest, material: Material, chosen: Chosen, base: float, origin: str
+    start: LoadedModel,
+    manifest: Manifest,
+    material: Material,
+    chosen: Chosen,
+    beginning: Beginning,
+    origin: str,
 ) -> ModelCard:
     """The start's card with what the adaptation changed."""
     expected, labelled, old = chosen.expected, material.labelled, start.card
+    said = told(chosen, material, beginning)
     changes: dict[str, object] = {
         "spread": None if expected is None else round(expected.spread, 4),
         "data": TrainingData(
@@ -115,17 +149,18 @@ def _card(
             images=material.images,
             labelled=len(labelled),
             chambers=len(set(labelled.chambers)),
-            description=f"{told(chosen, material)}; {labelled.dotted} with places; started from {origin}",
+            description=f"{said}; {labelled.dotted} with places; started from {origin}",
         ),
-        "metrics": {} if expected is None else _figures(chosen),
+        "metrics": _figures(chosen, beginning),
         "steps": max(0, chosen.steps),
         "machine": device_name(torch.device("cpu")),
         "twincell_version": twincell.__version__,
     }
-    if chosen.changed:
-        scale = base * chosen.view.scale
+    if chosen.changed or beginning.learned:
+        scale = beginning.scale * chosen.view.scale
         rule = old.preprocessing.model_copy(update={"scale": scale})
-        height, width = (_whole([image.shape[k] * scale for image in labelled.images]) for k in (1, 2))
+        seen = labelled.images or material.others
+        height, width = (_whole([image.shape[k] * scale for image in seen]) for k in (1, 2))
         sizes = {name: getattr(manifest.spec, name) for name in ("pixel_size_um", "cell_diameter_px")}
         image = old.image.model_copy(update={"height": height, "width": width, **sizes})
         changes |= {"preprocessing": rule, "image": image, "modalities": list(material.modalities)}
@@ -147,10 +182,12 @@ def _whole(lengths: list[float]) -> int:
     return min(WIDEST, max(math.ceil(round(length) / GRAIN) * GRAIN for length in lengths))
 
 
-def _figures(chosen: Chosen) -> dict[str, object]:
-    """What to expect and what was tried, from labels left out."""
+def _figures(chosen: Chosen, beginning: Beginning) -> dict[str, object]:
+    """What to expect and what was tried, from labels left out; what drawn scenes did."""
     expected = chosen.expected
-    assert expected is not None
+    scenes: dict[str, object] = {"matched scenes": beginning.figures} if beginning.figures else {}
+    if expected is None:
+        return scenes
     named = {START: "start", 0: "view alone"}
     tried = {named.get(steps, f"{steps} steps"): round(error, 3) for steps, error in chosen.tried.items()}
     found = {
@@ -161,7 +198,7 @@ def _figures(chosen: Chosen) -> dict[str, object]:
     }
     if expected.curve != FLAT:
         found[f"mae with {expected.more} more labels, about"] = round(expected.with_more, 3)
-    return {"expected on images like these": found, "error of unrounded counts left out": tried}
+    return {"expected on images like these": found, "error of unrounded counts left out": tried} | scenes
 
 
 def _teller(progress: bool) -> Callable[[str], None]:

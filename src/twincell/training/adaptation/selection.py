@@ -102,7 +102,7 @@ def choose(
         seed: of folds, batches and variation.
         tell: called with a line on what is being done.
     """
-    units = numbered(resembling(labelled.images, labelled.chambers)) if len(labelled) else torch.zeros(0)
+    units = _units(labelled)
     if len(units.unique()) < LEAST:
         return Chosen(copy.deepcopy(network).eval(), PLAIN, START, None, {})
     effort, tell = effort or effort_for(len(labelled)), tell or (lambda line: None)
@@ -125,6 +125,15 @@ def choose(
     tell("leaving the model as it is" if steps == START else f"learning from all of them, {steps} steps")
     view = PLAIN if steps == START else views.best()
     return Chosen(_trained(network, labelled, view, steps, effort, seed), view, steps, expected, tried)
+
+
+def shown_places(labelled: Labelled) -> int:
+    """How many places labelled images show: chambers, and images that stand alone."""
+    return len(_units(labelled).unique())
+
+
+def _units(labelled: Labelled) -> Tensor:
+    return numbered(resembling(labelled.images, labelled.chambers)) if len(labelled) else torch.zeros(0)
 
 
 def effort_for(n: int) -> Effort:
