@@ -188,7 +188,11 @@ def write_match(found: Match, out: str | Path) -> dict[str, Path]:
     """
     places = outputs(Path(out))
     check_outputs(places)
-    contents = (found.to_yaml(), json.dumps(found.as_json(), indent=1) + "\n", found.sheet())
+    contents: tuple[str | bytes, ...] = (
+        found.to_yaml(),
+        json.dumps(found.as_json(), indent=1) + "\n",
+        found.sheet(),
+    )
     written = [write_new(path, content) for path, content in zip(places.values(), contents, strict=True)]
     return dict(zip(places, written, strict=True))
 

@@ -22,6 +22,7 @@ from twincell.models.density_network.network import DensityNetwork
 from twincell.training.adaptation.begin import Beginning, begin
 from twincell.training.adaptation.curve import FLAT
 from twincell.training.adaptation.familiar import learn_familiar
+from twincell.training.adaptation.labelled import Labelled
 from twincell.training.adaptation.material import Material, labelled_rows, read_material
 from twincell.training.adaptation.scenes import Scenes
 from twincell.training.adaptation.selection import LEAST, START, Chosen, choose, shown_places
