@@ -14,6 +14,7 @@ from twincell.data.resize import magnify
 from twincell.errors import UserError
 from twincell.files import fresh_dir
 from twincell.hardware import device_name
+from twincell.locks import locked
 from twincell.models.base.file import LoadedModel, ModelCard, TrainingData, load_model, save_model
 from twincell.models.base.views import GRAIN
 from twincell.models.density_network.network import DensityNetwork
@@ -58,7 +59,20 @@ def adapt(
             "to train it in full"
         )
     material = read_material(manifest, start, progress)
-    fresh_dir(out)
+    with locked(out):
+        fresh_dir(out)
+        return _adapted(start, material, manifest, out, seed, str(model), progress)
+
+
+def _adapted(
+    start: LoadedModel,
+    material: Material,
+    manifest: Manifest,
+    out: Path,
+    seed: int,
+    model: str,
+    progress: bool,
+) -> Path:
     began = time.monotonic()
     base = start.card.preprocessing.scale * manifest.spec.magnification_to(start.card.image)
     tell = _teller(progress)
@@ -69,7 +83,7 @@ def adapt(
     if chosen.changed:
         others = [magnify(image, base) for image in material.others]
         learn_familiar(network, [*labelled.images, *others], chosen.view)
-    card = _card(start, manifest, material, chosen, base, str(model))
+    card = _card(start, manifest, material, chosen, base, model)
     told_of_run = {"seed": seed, "seconds": round(time.monotonic() - began, 1)}
     save_model(out, network, card.model_copy(update=told_of_run))
     tell(told(chosen, material))
