@@ -68,10 +68,12 @@ try-wheel: wheel
 
 # Every package with the hashes of its files; see docs/howto/install.md.
 lock: develop
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[release]'
 	$(BIN)/python tools/lock.py
 
 # build/sbom.cdx.json (CycloneDX) and docs/reference/licences.md, of what a person who counts installs.
 sbom: develop
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[release]'
 	$(BIN)/python tools/licences.py
 
 clean:

@@ -81,6 +81,8 @@ def test_a_verb_is_refused_and_changes_nothing(
     Path(folder).mkdir(parents=True, exist_ok=True)
     lock = Path(folder) / (name or NAME)
     lock.write_text(json.dumps({"host": socket.gethostname(), "pid": other, "start": _started(other)}))
+    if case == "run":  # a folder without it is another program's, and refused as such
+        (Path(folder) / "job.json").write_text("{}")
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     assert run(words.split()) == 2
     said = capsys.readouterr().err

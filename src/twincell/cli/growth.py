@@ -52,6 +52,7 @@ def _show(written: "Written", out: Path) -> None:
     """Print notes, chambers, those that do not grow, and conditions."""
     from twincell.cli.show import CHAMBERS_SHOWN, console, say
     from twincell.series.growth.rate import NOT_READ, VERDICTS
+    from twincell.words import number
 
     for note in written.notes:
         say(f"note: {note}")
@@ -61,7 +62,7 @@ def _show(written: "Written", out: Path) -> None:
         console().print(_chambers(table, unit))
     numbers = table["verdict"].value_counts()
     said = ", ".join(f"{numbers[verdict]} {verdict}" for verdict in VERDICTS if verdict in numbers)
-    say(f"{len(table)} chambers: {said}")
+    say(f"{number(len(table), 'chamber')}: {said}")
     for verdict in ("not growing", "shrinking", NOT_READ):
         names = list(table.loc[table["verdict"] == verdict, "chamber"])
         if names:

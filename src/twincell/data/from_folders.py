@@ -25,7 +25,7 @@ from twincell.io.points import NAME as POINTS
 from twincell.io.points import points_text
 from twincell.io.reading import Reading
 from twincell.io.recording import Recording
-from twincell.io.recordings import open_recordings
+from twincell.io.recordings import open_recordings, skipped_note
 from twincell.locks import locked
 from twincell.words import number
 
@@ -92,6 +92,7 @@ def _made(paths: Sequence[Path], out: Path, modality: str, options: FolderOption
     spec = _spec(recordings, options.cell_diameter_px)
     labels = labels_beside(table, paths, options.counts, options.points)
     table["count"] = labels.counts
+    notes = [note for note in notes if not _told_of_labels(note, labels.files)]
     table["unit"] = table["chamber"].where(
         table["chamber"] != "", table["path"] + "#" + table["page"].astype(str)
     )
@@ -114,6 +115,11 @@ def _made(paths: Sequence[Path], out: Path, modality: str, options: FolderOption
         write_new(path, text)
     written = manifest.write(out)  # last: a folder with a manifest is complete
     return Made(manifest, [written, *files], [*notes, *labels.notes, said])
+
+
+def _told_of_labels(note: str, files: Sequence[Path]) -> bool:
+    """Whether a note says that a file of labels is no image; it is told as what it is."""
+    return any(note == skipped_note(file.parent, [file.name]) for file in files)
 
 
 def relative(path: str | Path, folder: Path) -> str:
