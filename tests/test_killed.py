@@ -25,7 +25,7 @@ def jobs(folder: Path) -> list[dict]:
     fake_model(folder / "model")
     write_toy_data(folder / "toys")
     field = bf_field()
-    write_ome(folder / "field.ome.tif", [eight_bit(field.frame(t, (0.2 * t, 0.0))) for t in range(6)])
+    write_ome(folder / "field.ome.tif", [eight_bit(field.frame(t, (0.2 * t, 0.0))) for t in range(3)])
     settings = toy_settings(training__steps=30, training__save_steps=7, training__save_seconds=999)
     (folder / "small.yaml").write_text(settings.to_yaml())
     write_chamber(folder / "lab" / "a", [2, 3, 4, 5])
