@@ -31,7 +31,7 @@ PICTURES = PAGE.parent / "images"
 BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 COLUMNS = 108
 """Characters of a line of the screen."""
-LIFE = {"frame_interval_h": 0.5, "start_cells": [3, 4], "doubling_h": [9, 10], "resting_chambers": 0.0}
+LIFE = {"frame_interval_h": 0.5, "start_cells": [2, 3], "doubling_h": [14, 18], "resting_chambers": 0.0}
 SCREEN = """<!DOCTYPE html><meta charset="utf-8"><style>
 body {{ margin: 0; background: #fff }}
 pre {{ margin: 0; padding: 14px 18px; background: #1d2330; color: #dde3ee; font: 14px/1.45 "DejaVu Sans Mono",

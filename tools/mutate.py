@@ -78,13 +78,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--only", help="a group: review or own")
     parser.add_argument("--file", help="defects of files whose path holds this")
+    parser.add_argument("--skip", type=int, default=0, help="leave out so many of the list's first")
     parser.add_argument("--json", type=Path, help="write what was found here")
     asked = parser.parse_args()
     defects = [
         defect
         for defect in read_defects()
         if asked.only in (None, defect.group) and (asked.file or "") in defect.file
-    ]
+    ][asked.skip :]
     copy = copied()
     load_heavy()
     sound: dict[tuple[str, ...], bool] = {}

@@ -166,6 +166,7 @@ def test_a_run_whose_time_was_up_goes_on_and_counts_its_own_minutes(
 ) -> None:
     settings, out = toy_settings(training__steps=12), tmp_path / "run"
     manifest = Manifest.read(data)
+    whole = fit(settings, manifest, tmp_path / "whole", progress=False)
     drawn = Batches.__init__
 
     def slowly(self: Batches, *args: object, **named: object) -> None:
