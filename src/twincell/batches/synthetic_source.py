@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -122,12 +123,7 @@ def drawn_source(
         return Fresh(names, grounds, seed, synthetic.pool, device)
     chunks = [min(CHUNK, synthetic.pool - start) for start in range(0, synthetic.pool, CHUNK)]
     pools = [
-        _portion(
-            kept,
-            i,
-            device,
-            lambda i=i, size=size: draw(names, grounds, size, seed_for(seed, i, POOL), device),
-        )
+        _portion(kept, i, device, partial(draw, names, grounds, size, seed_for(seed, i, POOL), device))
         for i, size in enumerate(track(chunks, "drawing synthetic images", total=len(chunks), show=progress))
     ]
     return Pool(*(joined(parts) for parts in zip(*pools, strict=True)))
