@@ -113,7 +113,7 @@ def count(
         from twincell.counting.shards import Shard, count_shard
 
         folder, frames = count_shard([*inputs], loaded, out, Shard.parse(shard), options)
-        console().print(f"{frames} frames counted: {folder}")
+        say(f"{frames} frames counted: {folder}")
         write_json(json, {"shard": str(folder), "frames": frames, "model": model})
         return
     result = count_cells([*inputs], loaded, out, options)
