@@ -87,6 +87,30 @@ def test_every_dependency_is_pinned_where_the_figures_were_measured() -> None:
     assert "torchvision" not in pinned
 
 
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-cpu.lock"])
+def test_the_locks_hold_every_requirement_at_the_version_of_the_constraints(name: str) -> None:
+    entries = re.split(r"\n(?=\w)", (ROOT / name).read_text())[1:]
+    locked = {entry.partition("==")[0].lower(): entry for entry in entries}
+    pinned = dict(
+        line.lower().split("==")
+        for line in (ROOT / "constraints.txt").read_text().splitlines()
+        if "==" in line
+    )
+    wanted = {re.split(r"[>=<\[]", need)[0].lower() for need in metadata()["project"]["dependencies"]}
+    assert wanted - set(locked) == ({"torch"} if "cpu" in name else set())
+    assert all("--hash=sha256:" in entry for entry in entries)
+    for package, entry in locked.items():
+        if package in pinned:
+            assert entry.partition("==")[2].split()[0] == pinned[package], package
+
+
+def test_what_a_person_who_counts_installs_has_its_licence_listed_and_no_tool_of_developers() -> None:
+    page = (ROOT / "docs" / "reference" / "licences.md").read_text().lower()
+    wanted = {re.split(r"[>=<\[]", need)[0].lower() for need in metadata()["project"]["dependencies"]}
+    assert [name for name in sorted(wanted) if f"| {name} |" not in page.replace("_", "-")] == []
+    assert [name for name in ("transformers", "optuna", "mypy", "pytest") if f"| {name} |" in page] == []
+
+
 def test_torchvision_is_not_here() -> None:
     with pytest.raises(ModuleNotFoundError):
         importlib.import_module("torchvision")

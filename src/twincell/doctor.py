@@ -112,10 +112,11 @@ def _torch() -> list[Finding]:
     import torch
 
     from twincell.hardware import has_bfloat16
+    from twincell.words import number
 
     threads = torch.get_num_threads()
     fast = "bfloat16 in hardware" if has_bfloat16(torch.device("cpu")) else "no bfloat16 in hardware"
-    found = [Finding("torch", f"{torch.__version__}, {threads} threads, {fast}")]
+    found = [Finding("torch", f"{torch.__version__}, {number(threads, 'thread')}, {fast}")]
     if torch.cuda.is_available():
         names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
         found.append(Finding("GPU", f"{', '.join(names)}; train with --accelerator gpu"))

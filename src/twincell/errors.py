@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from twincell.printable import in_line
+
 
 class UserError(Exception):
     """Bad input, found before any work starts; the command line prints it and exits with 2.
@@ -12,7 +14,8 @@ class UserError(Exception):
     """
 
     def __init__(self, problems: str | Sequence[str]) -> None:
-        self.problems: list[str] = [problems] if isinstance(problems, str) else list(problems)
+        told = [problems] if isinstance(problems, str) else problems
+        self.problems: list[str] = [in_line(problem) for problem in told]  # a name may hold a line's end
         super().__init__("\n".join(self.problems))
 
 

@@ -1,5 +1,6 @@
 """Writing that never loses or overwrites: temporary name first, then renamed."""
 
+import contextlib
 import hashlib
 import itertools
 import os
@@ -106,6 +107,13 @@ def write_new(path: str | Path, content: str | bytes, force: bool = False) -> Pa
         whole.unlink(missing_ok=True)
 
 
+def holds(path: str | Path, content: str) -> bool:
+    """Whether a file is there and holds exactly this text, as the functions here write it."""
+    with contextlib.suppress(FileNotFoundError, IsADirectoryError):
+        return Path(path).read_bytes() == _bytes(content)
+    return False
+
+
 def write_kept(path: str | Path, content: str | bytes) -> Path:
     """Write a file that a person may have worked in: what stood there is kept beside, named by the minute.
 
@@ -120,7 +128,7 @@ def write_kept(path: str | Path, content: str | bytes) -> Path:
         The path written.
     """
     path = Path(path)
-    data = content.encode() if isinstance(content, str) else content
+    data = _bytes(content)
     try:
         before = path.read_bytes()
     except FileNotFoundError:
@@ -215,7 +223,7 @@ def _temporary(path: Path, content: str | bytes) -> Path:
     """The content in a file of its own beside `path`, flushed to the disk."""
     path.parent.mkdir(parents=True, exist_ok=True)
     # A folder's name may hold bytes that are no text: they are written as \udcXX, and the file stays UTF-8.
-    data = content.encode(errors="backslashreplace") if isinstance(content, str) else content
+    data = _bytes(content)
     # The temporary file lies in the same folder: a rename across file systems is not atomic. Its name is
     # short: with the target's in it, a long one would be longer than a file system allows.
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".tmp")
@@ -230,6 +238,10 @@ def _temporary(path: Path, content: str | bytes) -> Path:
         temporary.unlink(missing_ok=True)
         raise
     return temporary
+
+
+def _bytes(content: str | bytes) -> bytes:
+    return content.encode(errors="backslashreplace") if isinstance(content, str) else content
 
 
 def _claim(whole: Path, place: Path) -> None:

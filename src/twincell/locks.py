@@ -70,21 +70,27 @@ def _take(path: Path, me: dict[str, Any]) -> bool:
     mine = path.with_name(f"{path.name}.{me['host'][:40]}.{me['pid']}")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        mine.write_text(json.dumps(me))
-    except FileNotFoundError:  # whoever held it has just removed the empty folder
-        return False
+        try:
+            mine.write_text(json.dumps(me))
+        except FileNotFoundError:  # whoever held it has just removed the empty folder
+            return False
+        return _claimed(mine, path)
+    finally:
+        mine.unlink(missing_ok=True)
+
+
+def _claimed(mine: Path, path: Path) -> bool:
+    """Give a finished lock its name unless that is taken."""
     try:
         os.link(mine, path)
     except FileExistsError:
         return False
-    except OSError:  # a drive without links
+    except OSError:  # a drive without links: an empty file reserves the name, then becomes the whole
         try:
-            with path.open("x") as file:
-                file.write(json.dumps(me))
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
         except FileExistsError:
             return False
-    finally:
-        mine.unlink(missing_ok=True)
+        mine.replace(path)
     return True
 
 

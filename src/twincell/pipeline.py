@@ -152,6 +152,7 @@ def _chambers(
     described = any(path.suffix == ".csv" or (path / MANIFEST).is_file() for path in paths)
     fields = options.fields if options.fields is not None else not described and _are_fields(paths, options)
     if not fields:
+        _say("1 of 3: images are counted as they are (--fields cuts chambers out of them)")
         return paths
     _say("1 of 3: finding and cutting out chambers (--direct counts the images as they are)")
     asked = ImportOptions(modality or "", options.reading())

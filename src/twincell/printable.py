@@ -16,6 +16,11 @@ def printable(text: str) -> str:
     return _UNSEEN.sub(_written_out, text)
 
 
+def in_line(text: str) -> str:
+    r"""The same in one line: tabs and line ends, which a name may hold, are written out, too (`\n`)."""
+    return printable(text.replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t"))
+
+
 def in_html(text: str) -> str:
     """The same as it may stand in HTML, in text and in attributes."""
     return escape(printable(text))

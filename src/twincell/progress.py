@@ -20,7 +20,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from twincell.printable import printable
+from twincell.printable import in_line
 
 T = TypeVar("T")
 EVERY = 10.0  # seconds between two lines where there is no terminal
@@ -84,7 +84,7 @@ class _Words(ProgressColumn):
     def render(self, task: Task) -> Text:
         """Give the words."""
         words = task.description if self._which == "description" else task.fields[self._which]
-        return Text(printable(str(words)))
+        return Text(in_line(str(words)))
 
 
 def bar(show: bool = True) -> Progress:

@@ -1,5 +1,7 @@
 """The command as a whole: codes, errors, help."""
 
+import errno
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -66,6 +68,19 @@ def test_a_full_disk_or_a_closed_folder_is_said_without_a_traceback() -> None:
     result = CliRunner().invoke(verb(PermissionError(13, "Permission denied", "/root/x")), ["fail"])
     assert result.exit_code == 2
     assert result.stderr == "twincell: /root/x: Permission denied\n"
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE, errno.EMFILE, errno.EFBIG])
+def test_a_drive_that_is_gone_is_said_without_a_traceback(number: int) -> None:
+    result = CliRunner().invoke(verb(OSError(number, os.strerror(number), "z/x.tif")), ["fail"])
+    assert result.exit_code == 2
+    assert result.stderr == f"twincell: z/x.tif: {os.strerror(number)}\n"
+
+
+def test_full_memory_is_said_without_a_traceback() -> None:
+    result = CliRunner().invoke(verb(MemoryError()), ["fail"])
+    assert result.exit_code == 2
+    assert result.stderr.startswith("twincell: the memory is full; close other programs")
 
 
 def test_our_own_mistakes_keep_their_traceback() -> None:

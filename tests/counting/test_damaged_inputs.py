@@ -149,7 +149,7 @@ def test_a_stack_cut_short_is_counted_as_far_as_it_goes(tmp_path: Path) -> None:
     args = ["count", str(fake_model(tmp_path / "run")), str(path), "--out", str(tmp_path / "counts.csv")]
     assert run(args) == 0
     table = pd.read_csv(tmp_path / "counts.csv")
-    assert table["frame"][table["flag"].notna()].tolist() == [7]
+    assert table["frame"][table["flag"].notna()].tolist() == [8]  # the eighth of a stack, from 1
     assert table["count_frame"].drop(7).tolist() == [4.0] * 19
 
 

@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import tifffile
+from PIL import Image
 
+from twincell.cli import run
 from twincell.data.manifest import Manifest
 from twincell.data.store import ImageStore
 from twincell.errors import UserError
@@ -117,3 +119,31 @@ def test_the_same_manifest_again_leaves_the_file_untouched(tmp_path):
     manifest.write(tmp_path)
     assert path.stat().st_mtime_ns == 1
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_words_that_spreadsheets_take_for_formulas_are_text_and_read_back(tmp_path: Path) -> None:
+    names = ["=a.png", "-b.png", "+c.png"]
+    for seed, name in enumerate(names):
+        pixels = np.random.default_rng(seed).integers(0, 255, (8, 8), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / name)
+    rows = {"image": names, "count": [1, 2, 3], "split": "train", "modality": "pc", "origin": "natural"}
+    table = pd.DataFrame(rows).assign(chamber="=cmd()", frame=[0, 1, 2])
+    path = Manifest(table, tmp_path).write(tmp_path)
+    assert "'=cmd()" in path.read_text()
+    assert not [line for line in path.read_text().splitlines() if line[0] in "=+-@"]
+    again = Manifest.read(path)
+    assert again.table["image"].tolist() == names
+    assert set(again.table["chamber"]) == {"=cmd()"}
+
+
+def test_a_chamber_whose_name_has_a_line_end_is_told_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8)).save(tmp_path / "a.png")
+    (tmp_path / "manifest.csv").write_text(
+        "image,count,split,modality,origin,chamber,frame\n"
+        'a.png,1,train,pc,natural,"A\nB",0\na.png,2,train,pc,natural,"A\nB",0\n'
+    )
+    assert run(["check", str(tmp_path)]) == 2
+    said = "".join(capsys.readouterr())
+    assert "A\nB" not in said

@@ -272,11 +272,31 @@ def check_other(words: list[str], where: str) -> None:
     if words[0] == "make":
         targets = words[1 : words.index("&&")] if "&&" in words else words[1:]
         subprocess.run(["make", "-n", *targets], cwd=ROOT, check=True, capture_output=True)
-    elif words[:2] == ["pip", "install"] and (extra := re.fullmatch(r"twincell\[(\w+)\]", words[2])):
-        project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-        assert extra[1] in project["optional-dependencies"], f"{where}: there is no extra {extra[1]}"
+    elif words[:2] == ["pip", "install"]:
+        check_pip(words[2:], where)
     else:
         pytest.fail(f"{where}: no test knows how to run {' '.join(words)!r}; give the block a reason")
+
+
+def check_pip(words: list[str], where: str) -> None:
+    """What pip is told to install: our wheel with extras there are, or packages that the project names."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    needs = [*project["dependencies"], *(need for own in extras.values() for need in own)]
+    named = {re.split(r"[>=<\[]", need)[0] for need in needs}
+    with_value = {"--index-url", "-r", "-c"}
+    wanted = [
+        word
+        for before, word in zip(["", *words], words, strict=False)
+        if not word.startswith("-") and before not in with_value
+    ]
+    for word in wanted:
+        ours = re.fullmatch(r"\S*twincell\S*?\.whl(?:\[([\w,]+)\])?|twincell(?:\[([\w,]+)\])? @ \S+", word)
+        if ours:
+            asked = (ours[1] or ours[2] or "").split(",")
+            assert {extra for extra in asked if extra} <= set(extras), f"{where}: no such extra in {word}"
+        else:
+            assert word.partition("==")[0] in named, f"{where}: {word} is no package of this project"
 
 
 def make_short(patch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """Single images numbered any usual way: which number is the time, which the position, channel or plane."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -59,3 +60,21 @@ def test_numbers_left_out() -> None:
     assert missing_numbers([1, 2, 4, 5, 8]) == [3, 6, 7]
     assert missing_numbers([0, 5, 10, 20]) == [15]
     assert missing_numbers([3]) == []
+
+
+def test_a_pattern_of_many_stars_ends_at_once() -> None:
+    """A regular expression would go through more ways than there are atoms before it says no."""
+    began = time.process_time()
+    with pytest.raises(UserError, match="does not fit --names"):
+        numbers("a" * 250 + ".png", pattern="*a" * 60 + "{T}.png")
+    with pytest.raises(UserError, match="does not fit --names"):
+        numbers("1" * 250, pattern="*{T}*{P}*{C}*{Z}*x")
+    assert time.process_time() - began < 5
+    assert numbers("a1-22.png", "b1-23.png", pattern="*1-{T}.png") == [{"T": 22}, {"T": 23}]
+    assert numbers("img12_34.png", pattern="img*{T}.png") == [{"T": 34}]
+
+
+@pytest.mark.parametrize("pattern", ["img*.png", "{T}{T}", "{"])
+def test_a_pattern_names_each_axis_once_and_one_at_least(pattern: str) -> None:
+    with pytest.raises(UserError, match=r"use each of \{T\}"):
+        numbers("img1.png", pattern=pattern)

@@ -220,7 +220,7 @@ def test_a_stack_cut_short_has_a_row_for_every_announced_frame(
                 said = xml if t == 0 else None
                 writer.write(image, contiguous=False, metadata=None, description=said)
     table = counted(model, cut_in_half(path))
-    assert table["frame"].tolist() == list(range(20))
+    assert table["frame"].tolist() == list(range(1, 21))
     lost = table["flag"].fillna("").str.startswith("unreadable: ")
     assert 9 <= lost.sum() <= 11
     assert not lost[: 20 - lost.sum()].any()
@@ -254,7 +254,7 @@ def test_zarr_chunks_that_are_not_there_are_no_black_frames(model: str, tmp_path
     for chunk in path.glob("0/2*"):
         chunk.unlink() if chunk.is_file() else [p.unlink() for p in chunk.rglob("*") if p.is_file()]
     table = counted(model, path)
-    assert table["frame"][table["flag"].notna()].tolist() == [2]
+    assert table["frame"][table["flag"].notna()].tolist() == [3]
     assert "is missing" in table["flag"][2]
 
 
@@ -330,3 +330,12 @@ def test_import_keeps_the_bits_and_what_was_noted(tmp_path: Path) -> None:
     assert json.loads((out / "recording.json").read_text())["night"]["bits"] == 12
     hints = json.loads((tmp_path / "s.json").read_text())["per_position"]["night"]["hints"]
     assert any("12 bit in 16-bit numbers by --bit-depth" in hint for hint in hints)
+
+
+def test_frames_of_a_stack_have_one_number_in_counts_and_in_the_import(model: str, tmp_path: Path) -> None:
+    stack = np.stack([chamber_image(n, seed=n) for n in COUNTS])
+    path = write(tmp_path / "night.ome.tif", stack)
+    table = counted(model, path)
+    (recording,) = open_recordings([path])
+    assert table["frame"].tolist() == [frame.number for frame in recording.frames] == [1, 2, 3, 4, 5, 6]
+    assert table["time_h"].tolist() == pytest.approx([k / 6 for k in range(6)], abs=1e-3)

@@ -142,8 +142,8 @@ def test_czi_scenes_are_positions(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize(
     ("file", "module", "cure"),
     [
-        ("a.nd2", "nd2", "pip install 'twincell[nd2]'"),
-        ("a.zarr", "zarr", "pip install 'twincell[zarr]'"),
+        ("a.nd2", "nd2", "pip install nd2"),
+        ("a.zarr", "zarr", "pip install zarr"),
         ("a.czi", "bioio_czi", "pip install bioio bioio-czi"),
     ],
 )

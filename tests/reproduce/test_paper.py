@@ -167,7 +167,7 @@ def test_embedding_names_the_package_it_lacks(
 ) -> None:
     monkeypatch.setitem(sys.modules, "umap", None)
     assert toy_experiment("embedding", data, tmp_path / "out") == 2
-    assert "twincell[paper]" in capsys.readouterr().err
+    assert "pip install umap-learn" in capsys.readouterr().err
     assert not list((tmp_path / "out").glob("*/"))
 
 

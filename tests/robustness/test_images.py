@@ -1,6 +1,8 @@
 """Image files and names of any content: what cannot be read is a fault of that file, the folder goes on."""
 
 import io
+import os
+import struct
 from contextlib import suppress
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 import tifffile
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from helpers.hostile import flipped, refused, words
 from twincell.data.read_all import read_all
@@ -150,3 +153,47 @@ def test_names_that_no_file_can_have_are_missing_files(tmp_path: Path, name: str
     (found,) = read_all([tmp_path / name], [0], progress=False)
     assert "a" in found.what
     assert refused(lambda: open_recordings([tmp_path / name])) is not None
+
+
+# -- what only looks like an image -----------------------------------------------------------------
+
+
+def enormous() -> bytes:
+    """A small TIFF whose header says 300,000 x 300,000 pixels."""
+    data = bytearray(written(compression="zlib", photometric="minisblack", metadata=None))
+    (start,) = struct.unpack("<I", data[4:8])
+    (tags,) = struct.unpack("<H", data[start : start + 2])
+    for at in range(start + 2, start + 2 + 12 * tags, 12):
+        if struct.unpack("<H", data[at : at + 2])[0] in (256, 257, 278):
+            data[at + 2 : at + 12] = struct.pack("<HII", 4, 1, 300_000)
+    return bytes(data)
+
+
+def test_a_header_that_asks_for_all_memory_is_refused_before_any_is_taken(tmp_path: Path) -> None:
+    path = tmp_path / "t2.tif"
+    path.write_bytes(enormous())
+    with pytest.raises(UserError, match="300,000 x 300,000 pixels, more than any camera gives"):
+        read_pixels(path)
+    (tmp_path / "t1.tif").write_bytes(written(photometric="minisblack"))
+    for loose in (True, False):
+        refused(lambda loose=loose: load_all(tmp_path, loose))
+
+
+def test_a_pipe_among_the_images_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "t1.png")
+    Image.fromarray(np.zeros((8, 8), np.uint8)).save(tmp_path / "t0.png")
+    with pytest.raises(UserError, match="is a pipe or a device, no file"):
+        read_pixels(tmp_path / "t1.png")
+    (recording,) = open_recordings([tmp_path], Reading(loose=True))
+    assert recording.frames[0].load().shape == (8, 8)
+    with pytest.raises(FrameError, match="is a pipe or a device"):
+        recording.frames[1].load()
+
+
+def test_links_that_lead_nowhere_or_to_themselves_are_faults_of_their_frame(tmp_path: Path) -> None:
+    (tmp_path / "t0.png").symlink_to(tmp_path / "t0.png")
+    (tmp_path / "t1.png").symlink_to(tmp_path / "nowhere.png")
+    (recording,) = open_recordings([tmp_path], Reading(loose=True))
+    for frame in recording.frames:
+        with pytest.raises(FrameError):
+            frame.load()

@@ -7,10 +7,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from helpers.training_toys import SMALL, toy_settings, write_toy_data
+from twincell.batches import synthetic_source
 from twincell.batches.batches import Batches
 from twincell.cli import run
 from twincell.data.manifest import Manifest
@@ -181,3 +183,41 @@ def test_a_run_whose_time_was_up_goes_on_and_counts_its_own_minutes(
     assert load_model(out).card.sha256 == load_model(whole).card.sha256
     fit(settings, manifest, out, resume=True)
     assert "holds a finished model" in capsys.readouterr().err
+
+
+def test_images_drawn_once_are_not_drawn_again(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run stopped after drawing reads its pool again, draws what is damaged, and leaves none at its end."""
+    settings = toy_settings(
+        training__steps=3, synthetic__source="pool", synthetic__pool=6, synthetic__presets=["ellipse-pc"],
+        model__network=SMALL["model.network"],
+    )  # fmt: skip
+    manifest = Manifest.read(data)
+    monkeypatch.setattr(synthetic_source, "CHUNK", 3)
+    times: list[int] = []
+    draw = synthetic_source.draw
+
+    def counted(*args: Any) -> Any:
+        times.append(args[2])
+        return draw(*args)
+
+    monkeypatch.setattr(synthetic_source, "draw", counted)
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as stopped:
+        stopped.setattr("twincell.training.run.start_run_dir", stop)
+        with pytest.raises(KeyboardInterrupt):
+            fit(settings, manifest, tmp_path / "run", progress=False)
+    assert times == [3, 3]
+    first, second = sorted((tmp_path / "run").glob(".pool-*/*.safetensors"))
+    second.write_bytes(second.read_bytes()[:100])
+    assert first.name == "0000.safetensors"
+    fit(settings, manifest, tmp_path / "run", resume=True, progress=False)
+    assert times == [3, 3, 3]
+    assert not list((tmp_path / "run").glob(".pool-*"))
+    again = fit(settings, manifest, tmp_path / "again", progress=False)
+    one, other = (load_model(run).network.state_dict() for run in (tmp_path / "run", again))
+    assert all((one[name] == other[name]).all() for name in one)

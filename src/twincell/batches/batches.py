@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -76,6 +77,7 @@ class Batches:
         device: where batches are made; the images are copied there once.
         progress: whether drawing the synthetic pool shows a bar.
         density: what a network finds in images, to keep cells out of the backgrounds that are drawn over.
+        kept: folder in which the synthetic pool is kept, for a run that may be gone on with.
 
     Raises:
         UserError: when the settings ask for images that the store does not hold.
@@ -91,6 +93,7 @@ class Batches:
         device: str | torch.device = "cpu",
         progress: bool = False,
         density: Density | None = None,
+        kept: Path | None = None,
     ) -> None:
         self.settings, self.seed, self.device = settings, seed, torch.device(device)
         self._side = settings.batch.window
@@ -107,7 +110,7 @@ class Batches:
         self.natural_per_step, self.synthetic_per_step = division(settings, len(self._images))
         self._chances = chances(settings.batch, self._weights, weights is not None)
         self._drawn = (
-            drawn_source(store, settings, seed, self.device, progress, density)
+            drawn_source(store, settings, seed, self.device, progress, density, kept)
             if self.synthetic_per_step
             else None
         )

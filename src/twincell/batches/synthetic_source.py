@@ -1,10 +1,15 @@
 """The synthetic half of a batch: drawn once, drawn anew for every step, or read from the manifest."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Protocol
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -12,6 +17,7 @@ from twincell.config import Settings
 from twincell.data.store import ImageStore
 from twincell.data.window import frame
 from twincell.errors import UserError
+from twincell.files import write_atomic
 from twincell.progress import track
 from twincell.seeding import seed_for
 from twincell.simulate import synthesise
@@ -96,10 +102,12 @@ def drawn_source(
     device: torch.device,
     progress: bool = False,
     density: Density | None = None,
+    kept: Path | None = None,
 ) -> Source:
     """The source that `settings.synthetic` names, over backgrounds of the store's natural images.
 
-    `density` sees to it that these hold no cells, see `backgrounds`.
+    `density` sees to it that these hold no cells, see `backgrounds`. Portions of a pool are kept in `kept`,
+    where a folder is named, and read from there again: a run that goes on draws nothing twice.
 
     Raises:
         UserError: when the store lacks what the settings ask for.
@@ -115,10 +123,28 @@ def drawn_source(
         return Fresh(names, grounds, seed, synthetic.pool, device)
     chunks = [min(CHUNK, synthetic.pool - start) for start in range(0, synthetic.pool, CHUNK)]
     pools = [
-        _as_bytes(draw(names, grounds, size, seed_for(seed, i, POOL), device))
+        _portion(kept, i, device, partial(draw, names, grounds, size, seed_for(seed, i, POOL), device))
         for i, size in enumerate(track(chunks, "drawing synthetic images", total=len(chunks), show=progress))
     ]
     return Pool(*(joined(parts) for parts in zip(*pools, strict=True)))
+
+
+def _portion(
+    kept: Path | None, number: int, device: torch.device, make: Callable[[], Drawn]
+) -> tuple[Tensor, ...]:
+    """A portion of the pool as bytes: read from `kept`, else drawn and kept there."""
+    names = ("images", "counts", "centres", "radius")
+    file = None if kept is None else kept / f"{number:04d}.safetensors"
+    if file is not None:
+        # One that is not there yet, or that a power cut damaged, is drawn.
+        with contextlib.suppress(SafetensorError, OSError, KeyError):
+            there = load(file.read_bytes())
+            return tuple(there[name].to(device) for name in names)
+    made = _as_bytes(make())
+    if file is not None:
+        parts = {name: part.cpu().contiguous() for name, part in zip(names, made, strict=True)}
+        write_atomic(file, save(parts))
+    return made
 
 
 def draw(

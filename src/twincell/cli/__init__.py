@@ -41,6 +41,9 @@ VERBS = [
 ]
 MACHINE_SAYS_NO = (
     errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.ENAMETOOLONG, errno.ELOOP,
+    errno.EFBIG, errno.EMFILE, errno.ENFILE,
+    # a drive that is gone:
+    errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.EHOSTDOWN, errno.ETIMEDOUT, errno.ENODEV,
 )  # fmt: skip
 STOPPED = 130  # what shells expect of a program ended by Ctrl-C
 
@@ -65,6 +68,13 @@ class _Command(TyperGroup):
                 raise
             where = f"{failure.filename}: " if failure.filename else ""
             print(f"twincell: {where}{failure.strerror}", file=sys.stderr)
+            raise typer.Exit(2) from failure
+        except MemoryError as failure:
+            print(
+                "twincell: the memory is full; close other programs, count in smaller portions, or see "
+                "`twincell doctor`",
+                file=sys.stderr,
+            )
             raise typer.Exit(2) from failure
         except Stopped as stop:
             print(f"twincell: {signal.Signals(stop.signal).name}: {stop}", file=sys.stderr)

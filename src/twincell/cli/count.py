@@ -75,7 +75,7 @@ def count(
 
     Example: twincell count cho-pc recording/ --modality pc --minutes 5 --out counts.csv
     """
-    from twincell.cli.show import console, write_json
+    from twincell.cli.show import say, write_json
     from twincell.counting import CountOptions
     from twincell.counting import count as count_cells
     from twincell.files import check_outputs
@@ -113,23 +113,22 @@ def count(
         from twincell.counting.shards import Shard, count_shard
 
         folder, frames = count_shard([*inputs], loaded, out, Shard.parse(shard), options)
-        console().print(f"{frames} frames counted: {folder}")
+        say(f"{frames} frames counted: {folder}")
         write_json(json, {"shard": str(folder), "frames": frames, "model": model})
         return
     result = count_cells([*inputs], loaded, out, options)
     found = result.summary()
-    show = console().print
     for note in result.notes[:NOTES]:
-        show(note)
+        say(note)
     if len(result.notes) > NOTES:
-        show(f"and {len(result.notes) - NOTES} more notes, in full with --json or --report")
-    show(f"{result.sentence()}: {out}")
+        say(f"and {len(result.notes) - NOTES} more notes, in full with --json or --report")
+    say(f"{result.sentence()}: {out}")
     for file in shown.write(result, loaded):
-        show(f"written: {file}")
+        say(f"written: {file}")
     if report is not None:
         from twincell.report.pages import count_page
 
-        show(f"report: {count_page(result, loaded, inputs).write(report)}")
+        say(f"report: {count_page(result, loaded, inputs).write(report)}")
     write_json(json, {"out": str(out), "model": model, **found})
 
 

@@ -50,43 +50,45 @@ def growth(
 
 def _show(written: "Written", out: Path) -> None:
     """Print notes, chambers, those that do not grow, and conditions."""
-    from twincell.cli.show import CHAMBERS_SHOWN, console
+    from twincell.cli.show import CHAMBERS_SHOWN, console, say
     from twincell.series.growth.rate import NOT_READ, VERDICTS
+    from twincell.words import number
 
-    show = console().print
     for note in written.notes:
-        show(f"note: {note}")
+        say(f"note: {note}")
     table = written.table
     unit = table["unit"].iloc[0]
     if len(table) <= CHAMBERS_SHOWN:
-        show(_chambers(table, unit))
+        console().print(_chambers(table, unit))
     numbers = table["verdict"].value_counts()
     said = ", ".join(f"{numbers[verdict]} {verdict}" for verdict in VERDICTS if verdict in numbers)
-    show(f"{len(table)} chambers: {said}")
+    say(f"{number(len(table), 'chamber')}: {said}")
     for verdict in ("not growing", "shrinking", NOT_READ):
         names = list(table.loc[table["verdict"] == verdict, "chamber"])
         if names:
             more = f" and {len(names) - CHAMBERS_SHOWN} more" if len(names) > CHAMBERS_SHOWN else ""
-            show(f"{verdict}: {', '.join(names[:CHAMBERS_SHOWN])}{more}")
+            say(f"{verdict}: {', '.join(names[:CHAMBERS_SHOWN])}{more}")
     if written.comparison is not None:
         for condition in written.comparison.conditions:
             limits = f"{condition.rate_low:.3g} to {condition.rate_high:.3g}"
-            show(
+            say(
                 f"{condition.name}: {condition.growing} of {condition.chambers} chambers grow; "
                 f"mean rate {condition.rate:.3g} ({limits}) per {unit}",
             )
         result = f": p = {written.comparison.p:.3g}" if isfinite(written.comparison.p) else ""
-        show(written.comparison.test + result)
+        say(written.comparison.test + result)
         for pair in written.comparison.pairs:
-            show(
+            say(
                 f"{pair.b} minus {pair.a}: {pair.difference:.3g} ({pair.low:.3g} to {pair.high:.3g}), "
                 f"p = {pair.p:.3g}",
             )
-    show(f"written: {out / 'growth.csv'} and {len(written.files) - 1} more")
+    say(f"written: {out / 'growth.csv'} and {len(written.files) - 1} more")
 
 
 def _chambers(table: "pd.DataFrame", unit: str) -> "Table":
     from rich.table import Table
+
+    from twincell.printable import in_line
 
     shown = Table(box=None, pad_edge=False)
     for name, side in (
@@ -100,7 +102,7 @@ def _chambers(table: "pd.DataFrame", unit: str) -> "Table":
         shown.add_column(name, justify=side)  # type: ignore[arg-type]
     for row in table.to_dict("records"):
         shown.add_row(
-            row["chamber"],
+            in_line(row["chamber"]),
             row["verdict"],
             _number(row["rate"]),
             f"{_number(row['rate_low'])} to {_number(row['rate_high'])}",

@@ -46,7 +46,7 @@ def manifest(
 
     Example: twincell manifest images/ --modality bf --out mine
     """
-    from twincell.cli.show import console, write_json
+    from twincell.cli.show import say, write_json
     from twincell.data.from_folders import FolderOptions, manifest_from_folders
     from twincell.files import check_outputs
     from twincell.io.bit_depth import parse_bit_depth
@@ -67,15 +67,14 @@ def manifest(
     )
     options = FolderOptions(modality, reading, minutes, counts, points, split, seed, cell_diameter)
     made = manifest_from_folders(inputs, out, options)
-    show = console().print
     for note in made.notes[:NOTES]:
-        show(note)
+        say(note)
     if len(made.notes) > NOTES:
-        show(f"and {len(made.notes) - NOTES} more notes, in full with --json")
+        say(f"and {len(made.notes) - NOTES} more notes, in full with --json")
     table = made.manifest.table
     parts = {str(name): int(n) for name, n in table["split"].value_counts().items()}
     found = {"images": len(table), "counted": int(made.manifest.labelled.sum()), "splits": parts}
     splits = ", ".join(f"{n} {name}" for name, n in parts.items())
-    show(f"{number(len(table), 'image')}, {found['counted']} counted ({splits}): {made.files[0]}")
-    show(f"next: twincell check {made.files[0]}")
+    say(f"{number(len(table), 'image')}, {found['counted']} counted ({splits}): {made.files[0]}")
+    say(f"next: twincell check {made.files[0]}")
     write_json(json, {**found, "files": [str(file) for file in made.files], "notes": made.notes})

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from twincell.printable import in_line
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
@@ -30,6 +32,11 @@ def console() -> "Console":
     return Console(highlight=False, soft_wrap=True, markup=False)
 
 
+def say(line: str) -> None:
+    """Print one line, whatever the names in it hold."""
+    console().print(in_line(line))
+
+
 def show_overview(summary: Mapping[str, Any]) -> None:
     """Print what a data set holds: its parts, its chambers where they are not too many, and the sums."""
     from twincell.words import number
@@ -47,7 +54,7 @@ def show_faults(report: "Report") -> None:
 
     for name, faults in (("error", report.errors), ("warning", report.warnings)):
         for fault in gather(faults):
-            print(f"{name}: {fault.sentence()}")
+            print(in_line(f"{name}: {fault.sentence()}"))
     print(f"{_number(report.errors, 'error')}, {_number(report.warnings, 'warning')}")
 
 
@@ -62,7 +69,7 @@ def figures_table(title: str, rows: "Mapping[str, Figures | Scores]", first: str
     for name in HEAD:
         table.add_column(name, justify="right")
     for name, figures in rows.items():
-        table.add_row(name, *cells(figures))
+        table.add_row(in_line(name), *cells(figures))
     return table
 
 
@@ -84,7 +91,7 @@ def _cell(value: Any) -> str:
         return ""
     if isinstance(value, list):
         return f"{value[0]}-{value[1]}"
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    return f"{value:,}" if isinstance(value, int) else in_line(str(value))
 
 
 def _number(things: Sequence[object], name: str) -> str:

@@ -16,6 +16,7 @@ from twincell.counting.parts import PART, Parts, job_fingerprint
 from twincell.counting.reader import Reader
 from twincell.counting.result import CountResult
 from twincell.counting.table import counts_table, csv_text
+from twincell.errors import UserError
 from twincell.faults import Fault, refuse
 from twincell.files import fresh_file, write_new
 from twincell.locks import locked
@@ -67,6 +68,10 @@ def count(
             if read["count_frame"].isna().all():
                 parts.remove()
                 refuse(_faults(frames, job.reader, progress))
+                raise UserError(
+                    f"model {loaded.card.name} gives no number for any of these images; train it again, "
+                    "or count with another model"
+                )
             table = _in_time(frames, read, loaded, asked, parts, progress)
             if target is not None and (place := write_new(target, csv_text(table))) != target:
                 frames.notes.append(f"{target} was made by another program meanwhile: written to {place}")

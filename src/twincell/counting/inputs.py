@@ -15,7 +15,8 @@ from twincell.data.manifest import Manifest, manifest_path
 from twincell.errors import UserError
 from twincell.faults import FaultError, error, refuse
 from twincell.io.bit_depth import parse_bit_depth, settle_depth
-from twincell.io.filenames import listed, names_apart
+from twincell.io.filenames import names_apart
+from twincell.io.likeness import read_as
 from twincell.io.named_images import read_image
 from twincell.io.readers import known_formats
 from twincell.io.reading import Reading
@@ -203,7 +204,8 @@ def _of_recording(recording: Recording, choices: Choices, found: Frames) -> pd.D
     """A recording's frames; those of a stack are read through it, single images by their files."""
     places = range(len(recording))
     images = [frame.path for frame in recording.frames] if recording.of_images else None
-    numbers = pd.Series([frame.number for frame in recording.frames] if images else places)
+    numbers = pd.Series([frame.number for frame in recording.frames])
+    moments = numbers if images else pd.Series(places)  # a stack begins at 0 h, its frames at 1
     hours = pd.Series([math.nan if hour is None else hour for hour in recording.hours()])
     found.notes += [*_told(recording), *recording.notes]
     if images is None:
@@ -213,7 +215,7 @@ def _of_recording(recording: Recording, choices: Choices, found: Frames) -> pd.D
         {
             "chamber": "" if recording.alone else recording.name,
             "frame": 0 if recording.alone else numbers,
-            "time_h": math.nan if recording.alone else _times(numbers, hours, choices),
+            "time_h": math.nan if recording.alone else _times(moments, hours, choices),
             "image": names,
             "path": names,
             "page": places if images is None else 0,
@@ -234,14 +236,7 @@ def _told(recording: Recording) -> list[str]:
     if not recording.of_images:
         shape = " x ".join(map(str, recording.extra.get("shape", ())))
         return [f"{Path(recording.source).name}: axes {recording.axes} ({shape}) by {recording.axes_from}"]
-    if recording.alone:
-        return []
-    numbers = [frame.number for frame in recording.frames]
-    span = f"frames {min(numbers)} to {max(numbers)}"
-    told = [f"{recording.name}: {len(numbers)} images read as one time-lapse, by their names {span}"]
-    if recording.missing:
-        told.append(f"{recording.name}: no image of frame {listed([str(n) for n in recording.missing])}")
-    return told
+    return read_as(recording)
 
 
 def _times(frames: pd.Series, known: pd.Series, choices: Choices) -> pd.Series:

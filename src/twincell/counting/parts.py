@@ -167,6 +167,7 @@ def count_rows(
     table["sharpness"] = [sharpness(image) for image in images]
     table.loc[bad, ["count_frame", "std", "novelty", "sharpness"]] = np.nan
     table["fault"] = [image.what if isinstance(image, Fault) else "" for image in read]
+    table.loc[~bad & table["count_frame"].isna().to_numpy(), "fault"] = "the model gives no number for it"
     if found.density is None:
         return table, None
     # Four elements as one: dirt shakes a little with the stage, and half a kilobyte a frame is enough.

@@ -72,7 +72,7 @@ class Reader:
         path, page, bits = self._paths[row], self._pages[row], self._bits[row] or None
         if self._recording[row] == OF_FILE:
             return read_grey(path, page, self._convert, bits)
-        where = f"{path}, frame {page}"
+        where = f"{path}, frame {page + 1}"
         try:
             pixels = self._recordings[self._recording[row]].frames[page].load()
         except FrameError as failure:

@@ -12,19 +12,21 @@ import pandas as pd
 
 from twincell.data.held_back import split_off
 from twincell.data.image_spec import NAME as SIDECAR
-from twincell.data.image_spec import ImageSpec, write_spec
+from twincell.data.image_spec import ImageSpec, spec_text
 from twincell.data.labels_beside import labels_beside
 from twincell.data.manifest import NAME, Manifest
 from twincell.data.modality import asked_modality
 from twincell.data.rows import alone
 from twincell.errors import UserError
-from twincell.files import check_outputs
+from twincell.files import check_outputs, holds, write_new
 from twincell.io.images import read_pixels
+from twincell.io.likeness import read_as
 from twincell.io.points import NAME as POINTS
-from twincell.io.points import write_points
+from twincell.io.points import points_text
 from twincell.io.reading import Reading
 from twincell.io.recording import Recording
-from twincell.io.recordings import open_recordings
+from twincell.io.recordings import open_recordings, skipped_note
+from twincell.locks import locked
 from twincell.words import number
 
 
@@ -74,10 +76,14 @@ def manifest_from_folders(inputs: Sequence[str | Path], out: str | Path, options
     """
     modality = _checked(options)
     out, paths = Path(out), [Path(name) for name in inputs]
-    targets = {f"--out {name}": out / name for name in (NAME, SIDECAR, POINTS)}
-    check_outputs(targets, [])
+    check_outputs({f"--out {NAME}": out / NAME})
+    with locked(out):
+        return _made(paths, out, modality, options)
+
+
+def _made(paths: Sequence[Path], out: Path, modality: str, options: FolderOptions) -> Made:
     recordings = open_recordings(paths, options.reading)
-    notes = [note for recording in recordings for note in recording.notes]
+    notes = [note for recording in recordings for note in (*read_as(recording), *recording.notes)]
     table = pd.concat([_rows(recording, options.minutes) for recording in recordings], ignore_index=True)
     again = table.duplicated(["path", "page"])
     if again.any():
@@ -86,6 +92,7 @@ def manifest_from_folders(inputs: Sequence[str | Path], out: str | Path, options
     spec = _spec(recordings, options.cell_diameter_px)
     labels = labels_beside(table, paths, options.counts, options.points)
     table["count"] = labels.counts
+    notes = [note for note in notes if not _told_of_labels(note, labels.files)]
     table["unit"] = table["chamber"].where(
         table["chamber"] != "", table["path"] + "#" + table["page"].astype(str)
     )
@@ -97,12 +104,22 @@ def manifest_from_folders(inputs: Sequence[str | Path], out: str | Path, options
     table = table.assign(modality=modality, origin="natural")
     table["chamber"] = table["chamber"].where(table["chamber"] != "", alone(table))
     manifest = Manifest(table.drop(columns=["path", "unit"]), out)
-    files = [write_spec(out, spec)]
+    files = {out / SIDECAR: spec_text(spec)}
     if len(labels.points):
         named = labels.points.assign(image=manifest.table["image"].to_numpy()[labels.points["row"]])
-        files.append(write_points(out / POINTS, named))
-    files.insert(0, manifest.write(out))  # last: a folder with a manifest is complete
-    return Made(manifest, files, [*notes, *labels.notes, said])
+        files[out / POINTS] = points_text(named)
+    # What is there with this very content was written by the same command, which was stopped.
+    others = {path: text for path, text in files.items() if not holds(path, text)}
+    check_outputs({f"--out {path.name}": path for path in others})
+    for path, text in others.items():
+        write_new(path, text)
+    written = manifest.write(out)  # last: a folder with a manifest is complete
+    return Made(manifest, [written, *files], [*notes, *labels.notes, said])
+
+
+def _told_of_labels(note: str, files: Sequence[Path]) -> bool:
+    """Whether a note says that a file of labels is no image; it is told as what it is."""
+    return any(note == skipped_note(file.parent, [file.name]) for file in files)
 
 
 def relative(path: str | Path, folder: Path) -> str:
@@ -145,10 +162,11 @@ def _rows(recording: Recording, minutes: float | None) -> pd.DataFrame:
     else:
         pages = pages_of(recording)
         paths = [recording.source] * len(pages)
-        numbers = list(range(len(pages)))
+        numbers = [frame.number for frame in recording.frames]
     hours = pd.Series([math.nan if hour is None else hour for hour in recording.hours()], dtype=float)
     if minutes is not None:
-        hours = hours.where(hours.notna(), pd.Series(numbers, dtype=float) * minutes / 60)
+        moments = numbers if recording.of_images else range(len(numbers))  # a stack begins at 0 h
+        hours = hours.where(hours.notna(), pd.Series(moments, dtype=float) * minutes / 60)
     return pd.DataFrame(
         {
             "path": paths,

@@ -125,8 +125,13 @@ def read_spec(folder: Path) -> ImageSpec:
 
 def write_spec(folder: str | Path, spec: ImageSpec) -> Path:
     """Writes the sidecar of a folder's `manifest.csv`."""
+    return write_atomic(Path(folder) / NAME, spec_text(spec))
+
+
+def spec_text(spec: ImageSpec) -> str:
+    """What the sidecar says."""
     told = {"version": VERSION, "images": spec.model_dump(mode="json")}
-    return write_atomic(Path(folder) / NAME, json.dumps(told, indent=2) + "\n")
+    return json.dumps(told, indent=2) + "\n"
 
 
 def spec_of(pixels: "Tensor | np.ndarray") -> ImageSpec:

@@ -28,11 +28,13 @@ class Labels:
         counts: (N,) float64, cells per image; NaN = not counted.
         points: one row a cell: `row` (of the table of images), page, x, y, label.
         notes: what was taken, and every line that means no image.
+        files: that were taken for labels.
     """
 
     counts: np.ndarray
     points: pd.DataFrame
     notes: list[str]
+    files: list[Path]
 
 
 def labels_beside(
@@ -78,7 +80,7 @@ def labels_beside(
     numbers = marked.groupby("row").size()
     rows = numbers.index.to_numpy(dtype=int)
     counted[rows] = numbers.to_numpy()
-    return Labels(counted, marked, notes)
+    return Labels(counted, marked, notes, [*count_files, *point_files])
 
 
 class _Images:

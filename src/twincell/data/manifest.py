@@ -20,6 +20,7 @@ from twincell.data.rows import COLUMNS, MAY_BE_LEFT_OUT, SPLITS
 from twincell.errors import UserError
 from twincell.faults import refuse
 from twincell.files import sha256, write_kept
+from twincell.io.tables import csv_for_people
 
 NAME = "manifest.csv"
 
@@ -86,7 +87,7 @@ class Manifest:
                 os.path.relpath(image, path.parent).replace(os.sep, "/") for image in self.paths
             ]
         table["count"] = ["" if math.isnan(count) else f"{count:g}" for count in table["count"]]
-        return write_kept(path, table.to_csv(index=False, lineterminator="\n"))
+        return write_kept(path, csv_for_people(table))
 
     def _write_beside(self, table: pd.DataFrame, folder: Path) -> None:
         """Lets a table written elsewhere find its points, and says there what the images are."""

@@ -13,6 +13,7 @@ import pandas as pd
 from twincell.data.modality import misspelt, modality_of
 from twincell.faults import Fault, FaultError, error, warning
 from twincell.io.readers import is_image_file
+from twincell.io.tables import unguarded
 
 COLUMNS = ("image", "count", "split", "modality", "origin", "chamber", "frame", "time_h", "page")
 MAY_BE_LEFT_OUT = ("chamber", "frame", "time_h", "page")
@@ -63,6 +64,7 @@ def read_rows(path: Path) -> pd.DataFrame:
         what = f"has another number of cells than its header ({len(header)}) on line {_listed(ragged)}"
         raise FaultError(error(path, what, "give each line one cell per column"))
     rows = pd.DataFrame(list(lines.values()), index=list(lines), columns=header, dtype=str)
+    rows = rows.map(unguarded)
     if list(rows.columns).count("modality") == 1:
         rows["modality"] = rows["modality"].map(modality_of)
     return rows

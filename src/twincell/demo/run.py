@@ -21,6 +21,7 @@ from twincell.demo.result import FOLDERS, NAMES, START, Demo, Plan
 from twincell.errors import Stopped, UserError
 from twincell.evaluate.evaluate import Evaluation, evaluate
 from twincell.files import fresh_dir, write_atomic
+from twincell.locks import locked
 from twincell.models.base.file import LoadedModel, load_model
 from twincell.report.films import films
 
@@ -43,7 +44,12 @@ def run_demo(
         Stopped: a signal came while training; the folder is left unfinished.
     """
     plan = plan or Plan()
-    demo = Demo(fresh_dir(_free(DEFAULT) if out is None else out))
+    out = _free(DEFAULT) if out is None else Path(out)
+    with locked(out):
+        return _demo(Demo(fresh_dir(out)), plan, seed, progress)
+
+
+def _demo(demo: Demo, plan: Plan, seed: int, progress: bool) -> Demo:
     say(f"Everything goes to {demo.out}; nothing but drawn chambers is used.")
     try:
         models = _learn(demo, plan, seed, progress)

@@ -23,6 +23,7 @@ LARGEST_NUMBER = 2**63 - 1
 """No table holds larger whole numbers."""
 MOST_NUMBERS = 1_000_000
 """Frames that a recording may span."""
+DIGITS = "0123456789"
 NUMBER = re.compile(r"(?P<before>[^\d]*)(?P<number>\d+)")
 
 
@@ -170,26 +171,50 @@ def _plain(before: str) -> str:
 
 def _by_pattern(path: Path, pattern: str, where: str) -> dict[str, int]:
     text = pattern if Path(pattern).suffix else pattern + ".*"
-    parts = re.split(r"(\{[TPCZ]\}|\*)", text)
-    expression = "".join(
-        rf"(?P<{part[1]}>\d+)"
-        if part.startswith("{") and len(part) == 3
-        else ".*?"
-        if part == "*"
-        else re.escape(part)
-        for part in parts
-    )
-    try:
-        match = re.fullmatch(expression, path.name)
-    except re.error as failure:
-        raise UserError(
-            f"--names {pattern!r}: {failure}; use each of {{T}}, {{P}}, {{C}}, {{Z}} once"
-        ) from failure
+    parts = [part for part in re.split(r"(\{[TPCZ]\}|\*+)", text) if part]
+    letters = [part[1] for part in parts if _is_number(part)]
+    if not letters or len(set(letters)) < len(letters):
+        raise UserError(f"--names {pattern!r}: use each of {{T}}, {{P}}, {{C}}, {{Z}} at most once, and one")
+    match = _match(parts, path.name)
     if match is None:
         raise UserError(
             f"{where}: {path.name} does not fit --names {pattern!r}; mend the pattern or move the file"
         )
-    return {axis: int(number) for axis, number in match.groupdict().items()}
+    return {axis: int(number) for axis, number in match.items()}
+
+
+def _match(parts: Sequence[str], name: str) -> dict[str, str] | None:
+    """The numbers of a name by the parts of a pattern, `*` as short and numbers as long as the rest allows.
+
+    No regular expression: one with several `*` can take years to say no.
+    """
+    hopeless: set[tuple[int, int]] = set()
+
+    def rest(k: int, at: int) -> dict[str, str] | None:
+        if k == len(parts):
+            return {} if at == len(name) else None
+        if (k, at) in hopeless:
+            return None
+        part = parts[k]
+        if _is_number(part):
+            digits = len(name[at:]) - len(name[at:].lstrip(DIGITS))
+            ends: Iterable[int] = range(at + digits, at, -1)
+        elif part.startswith("*"):
+            ends = range(at, len(name) + 1)
+        else:
+            ends = (at + len(part),) if name.startswith(part, at) else ()
+        for end in ends:
+            found = rest(k + 1, end)
+            if found is not None:
+                return {part[1]: name[at:end], **found} if _is_number(part) else found
+        hopeless.add((k, at))
+        return None
+
+    return rest(0, 0)
+
+
+def _is_number(part: str) -> bool:
+    return len(part) == 3 and part[0] == "{"
 
 
 def _refuse_endless(files: Sequence[NamedFile], where: str) -> None:

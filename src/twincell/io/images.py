@@ -25,8 +25,8 @@ from PIL import Image, UnidentifiedImageError
 from twincell.errors import UserError
 from twincell.faults import FaultError, error
 from twincell.io.bit_depth import grey_by_depth
-from twincell.io.readers import TIFF_HEADS, format_of, open_stack
-from twincell.io.readers.base import FrameError
+from twincell.io.readers import TIFF_HEADS, format_of, is_pipe, open_stack
+from twincell.io.readers.base import FrameError, require_size
 from twincell.io.readers.pictures import picture_pixels
 
 GreyImage = NDArray[np.uint8]
@@ -116,6 +116,8 @@ def _decode(path: Path, read: Callable[[BinaryIO, bool], Any]) -> Any:
 
     The first bytes tell a TIFF: names can lie, and do in the published data.
     """
+    if is_pipe(path):
+        raise FaultError(error(path, "is a pipe or a device, no file", "drop it from the folder"))
     try:
         with path.open("rb") as file:
             head = file.read(4)
@@ -125,6 +127,10 @@ def _decode(path: Path, read: Callable[[BinaryIO, bool], Any]) -> Any:
             return read(file, head in TIFF_HEADS)
     except FaultError:
         raise
+    except FrameError as failure:
+        raise FaultError(
+            error(path, f"cannot be read as an image ({failure.detail})", COPY_AGAIN)
+        ) from failure
     except (FileNotFoundError, IsADirectoryError) as failure:
         raise FaultError(error(path, "is missing", "put the file back, or drop its row")) from failure
     except Exception as failure:  # decoders raise many kinds; each means that this file cannot be read
@@ -139,6 +145,7 @@ def _read_tiff(path: Path, file: BinaryIO, page: int) -> Pixels:
         if 0 < len(tif.pages) <= page:  # large ImageJ stacks describe their first image only
             return _of_recording(path, page)
         _require_page(path, page, len(tif.pages))
+        require_size(tif.pages[page].shape)
         return np.asarray(tif.pages[page].asarray())
 
 
@@ -160,6 +167,7 @@ def _of_recording(path: Path, page: int) -> Pixels:
             )  # any letters, for counting through
             sizes = [(a, n) for a, n in zip(axes, stack.shape, strict=True) if a not in "YXS"]
             _require_page(path, page, math.prod(n for _, n in sizes))
+            require_size([n for a, n in zip(axes, stack.shape, strict=True) if a in "YXS"])
             index = np.unravel_index(page, [n for _, n in sizes]) if sizes else ()
             return stack.plane(axes, {a: int(i) for (a, _), i in zip(sizes, index, strict=True)})
         finally:

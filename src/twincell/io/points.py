@@ -17,6 +17,7 @@ from twincell.files import write_kept
 from twincell.io.image_names import ImageNames
 from twincell.io.points_formats import imagej, labelme, masks, plain, voc
 from twincell.io.points_formats.table import COLUMNS
+from twincell.io.tables import csv_for_people
 
 __all__ = ["COLUMNS", "FORMATS", "NAME", "match_images", "read_points", "write_points"]
 
@@ -76,6 +77,11 @@ def write_points(path: str | Path, points: pd.DataFrame) -> Path:
         UserError: a column is missing, or a place is no number.
     """
     path = Path(path) if Path(path).suffix == ".csv" else Path(path) / NAME
+    return write_kept(path, points_text(points))
+
+
+def points_text(points: pd.DataFrame) -> str:
+    """What `write_points` writes; errors as there."""
     if missing := [name for name in ("image", "x", "y") if name not in points]:
         raise UserError(f"points without the column {', '.join(missing)}; give image, x and y")
     if points[["x", "y"]].isna().any(axis=None):
@@ -83,7 +89,7 @@ def write_points(path: str | Path, points: pd.DataFrame) -> Path:
     told = points.assign(label=points.get("label", ""))
     pages = ["page"] if "page" in points and (points["page"] != 0).any() else []
     columns = ["image", *pages, "x", "y", "label"]
-    return write_kept(path, told[columns].to_csv(index=False, float_format="%.3f", lineterminator="\n"))
+    return csv_for_people(told[columns], float_format="%.3f")
 
 
 def match_images(points: pd.DataFrame, images: Sequence[str]) -> pd.DataFrame:

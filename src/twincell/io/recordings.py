@@ -10,6 +10,7 @@ from twincell.io.filenames import listed, names_apart, natural_key, stem_of, wor
 from twincell.io.named_images import image_recordings
 from twincell.io.open_files import OpenFiles, StackFrames
 from twincell.io.readers import Format, format_of, known_formats
+from twincell.io.readers.base import FrameError, require_size
 from twincell.io.reading import Reading
 from twincell.io.recording import Recording
 from twincell.io.usual import usual_kind
@@ -128,6 +129,10 @@ class _Door:
             )
         chosen = pick(axes, stack.shape, self._reading.channel, self._reading.z, str(path), stack.channels)
         sizes = dict(zip(axes, stack.shape, strict=True))
+        try:
+            require_size([sizes[a] for a in "YXS" if a in sizes])
+        except FrameError as failure:
+            raise UserError(f"{path}: {failure.detail}; copy it again from the source") from failure
         stem = word(stem_of(path))
         said = [f"{path.name}: {note}" for note in stack.notes]
         positions, moments = sizes.get("P", 1), sizes.get("T", 1)
@@ -193,12 +198,17 @@ class _Door:
             recordings += self.images(images, path)
         notes = []
         if other:
-            notes.append(f"{path}: skipped {listed(other)}, no image by the name")
+            notes.append(skipped_note(path, other))
         if folders and (stacks or images):
             names = listed([p.name for p in folders])
             notes.append(f"{path}: skipped the folders inside ({names}); name them too")
         recordings[0].notes[:0] = notes
         return recordings
+
+
+def skipped_note(folder: Path, names: Sequence[str]) -> str:
+    """What is said of files that are left out of a folder."""
+    return f"{folder}: skipped {listed(names)}, no image by the name"
 
 
 def _holds_images(folder: Path) -> bool:

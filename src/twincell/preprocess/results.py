@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from twincell import __version__
+from twincell.data.image_spec import ImageSpec, write_spec
 from twincell.data.manifest import Manifest
 from twincell.files import write_atomic
 from twincell.io.recording import Recording
@@ -75,9 +76,17 @@ def write_results(
         "positions": steps,
     }
     write_atomic(out / "preprocessing.json", json.dumps(parameters, indent=1))
+    write_spec(out, _spec(rows))
     manifest = Manifest(pd.DataFrame(rows), out)
     manifest.write(out)
     return manifest, _summary(out, recordings, failures, rows, skipped, steps)
+
+
+def _spec(rows: Sequence[Mapping[str, Any]]) -> ImageSpec:
+    """What the crops are: 8-bit grey, with their pixel size where all have one."""
+    sizes = {row["pixel_size_um"] for row in rows}
+    size = sizes.pop() if len(sizes) == 1 else ""
+    return ImageSpec(pixel_size_um=size or None)
 
 
 def _manifest_rows(

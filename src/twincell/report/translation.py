@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from twincell.counting.inputs import Choices, gather
 from twincell.counting.reader import Reader
@@ -12,6 +13,8 @@ from twincell.errors import UserError
 from twincell.evaluate.translation import Translation, require_translator, translate
 from twincell.faults import Fault, refuse
 from twincell.files import fresh_dir, write_atomic
+from twincell.io.tables import csv_for_people
+from twincell.locks import locked
 from twincell.models.base.file import LoadedModel
 from twincell.report.images import png, sheet
 
@@ -47,22 +50,26 @@ def write_translation(
     refuse(image for image in read if isinstance(image, Fault))
     found = translate(model, np.stack([image for image in read if not isinstance(image, Fault)]), to)
 
-    fresh_dir(out)
-    names = [f"{i:04d}-{Path(frames.table['image'][row]).stem}.png" for i, row in enumerate(rows)]
+    with locked(out):
+        _write(fresh_dir(out), found, frames.table, rows)
+    return found
+
+
+def _write(out: Path, found: Translation, frames: pd.DataFrame, rows: NDArray[np.intp]) -> None:
+    names = [f"{i:04d}-{Path(frames['image'][row]).stem}.png" for i, row in enumerate(rows)]
     for name, image in zip(names, found.translated, strict=True):
         write_atomic(out / name, png(image))
     table = pd.DataFrame(
         {
-            "image": frames.table["image"].to_numpy()[rows],
-            "page": frames.table["page"].to_numpy()[rows],
+            "image": frames["image"].to_numpy()[rows],
+            "page": frames["page"].to_numpy()[rows],
             "translated": names,
             "count": found.count_original.round(3),
             "count_translated": found.count_translated.round(3),
         }
     )
-    write_atomic(out / "translation.csv", table.to_csv(index=False, lineterminator="\n"))
+    write_atomic(out / "translation.csv", csv_for_people(table))
     write_atomic(out / "sheet.png", _sheet(found))
-    return found
 
 
 def _sheet(found: Translation) -> bytes:

@@ -106,7 +106,7 @@ def require_umap() -> Any:
     try:
         import umap
     except ImportError as error:
-        raise UserError("embedding: needs the package umap-learn; install it with twincell[paper]") from error
+        raise UserError("embedding: needs umap-learn and scikit-learn: pip install umap-learn") from error
     return umap
 
 

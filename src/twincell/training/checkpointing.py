@@ -88,7 +88,11 @@ class Checkpointing(L.Callback):
     def save(self, trainer: L.Trainer) -> None:
         """Writes the checkpoint under a temporary name and renames it."""
         temporary = self.path.with_suffix(".tmp")
-        trainer.save_checkpoint(temporary)
+        try:
+            trainer.save_checkpoint(temporary)
+        except BaseException:  # a full disk: half a checkpoint would only fill it more
+            temporary.unlink(missing_ok=True)
+            raise
         if trainer.is_global_zero:
             temporary.replace(self.path)
         self._saved = time.monotonic()

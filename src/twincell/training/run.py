@@ -2,6 +2,7 @@
 
 import contextlib
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -29,7 +30,7 @@ from twincell.training.fit_once import check_fit_once, fit_once
 from twincell.training.history import History
 from twincell.training.progress_line import ProgressLine
 from twincell.training.run_data import CountingData, load_run_data
-from twincell.training.run_dir import RunIdentity, check_run_dir, start_run_dir
+from twincell.training.run_dir import RunIdentity, check_run_dir, pool_dir, remove_pools, start_run_dir
 from twincell.training.trainer import Machine, Ticks, is_first_process, make_trainer, quiet
 from twincell.training.validation import Validation
 from twincell.training.weight_interpolation import interpolate_weights
@@ -109,8 +110,9 @@ def fit(
             return out
         assert isinstance(method, Trainable)
         data = _run_data(settings, manifest, seed, progress, targets, weights)
-        if isinstance(data, CountingData) and start is not None:
-            data = data.seen_by(network)
+        if isinstance(data, CountingData):
+            data = data if start is None else data.seen_by(network)
+            data = replace(data, kept=pool_dir(out, settings, identity))
         steps = settings.training.steps or (settings.training.epochs or 0) * data.steps_per_epoch
         checkpoint = out / CHECKPOINT if resume and (out / CHECKPOINT).exists() else None
 
@@ -141,6 +143,7 @@ def fit(
                 origin=origin,
             )
             save_model(out, network.cpu(), card)
+            remove_pools(out)
             _print(progress, _ending(task, callbacks, out))
         return out
 

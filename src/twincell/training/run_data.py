@@ -2,6 +2,7 @@
 
 import copy
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -35,6 +36,7 @@ class CountingData:
         targets: (N,) soft counts in place of the labels of `train`, or None.
         weights: (N,) trust in each target, from 0, or None.
         density: what the start finds in images, to keep cells out of the backgrounds that are drawn over.
+        kept: folder in which drawn images are kept while the run is not finished, or None.
     """
 
     settings: Settings
@@ -45,6 +47,7 @@ class CountingData:
     targets: Tensor | None = None
     weights: Tensor | None = None
     density: Density | None = None
+    kept: Path | None = None
 
     @property
     def steps_per_epoch(self) -> int:
@@ -86,7 +89,17 @@ class CountingData:
         targets, weights = self.targets, self.weights
         if targets is None:
             targets, weights = teach(self.train, self.settings.teacher) or (None, None)
-        return Batches(self.train, self.settings, self.seed, targets, weights, device, progress, self.density)
+        return Batches(
+            self.train,
+            self.settings,
+            self.seed,
+            targets,
+            weights,
+            device,
+            progress,
+            self.density,
+            self.kept,
+        )
 
     def summary(self) -> TrainingData:
         """Numbers of natural images, of labelled ones among them, and of chambers."""

@@ -1,6 +1,8 @@
 """A run's folder: what a run is, so that it resumes as the same one."""
 
+import hashlib
 import json
+import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -17,6 +19,10 @@ SETTINGS, RUN = "settings.yaml", "run.json"
 """The two files that say what a run is."""
 CHECKPOINT = "last.ckpt"
 """The file that a run goes on from."""
+
+
+POOL = ".pool-"
+"""How folders of drawn images begin, which are kept until the run is finished."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,18 @@ def start_run_dir(out: Path, settings: Settings, identity: RunIdentity) -> None:
     if not (out / RUN).exists():
         write_atomic(out / SETTINGS, settings.to_yaml())
         write_atomic(out / RUN, json.dumps(asdict(identity), indent=2) + "\n")
+
+
+def pool_dir(out: Path, settings: Settings, identity: RunIdentity) -> Path:
+    """Where a run keeps what it draws until it is finished, under a name that no other run gives it."""
+    told = settings.to_yaml() + json.dumps([identity.fingerprint, identity.seed, identity.start])
+    return out / f"{POOL}{hashlib.sha256(told.encode()).hexdigest()[:12]}"
+
+
+def remove_pools(out: Path) -> None:
+    """Remove what was kept for going on: the run is finished."""
+    for folder in out.glob(f"{POOL}*"):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def check_run_dir(out: Path, settings: Settings, identity: RunIdentity, resume: bool) -> None:

@@ -53,7 +53,7 @@ def need_optuna() -> None:
         import optuna
     except ImportError as error:
         raise UserError(
-            f"twincell tune needs {error.name}, which is not installed: pip install 'twincell[tune]'"
+            f"twincell tune needs {error.name}, which is not installed: pip install optuna filelock"
         ) from error
     optuna.logging.set_verbosity(optuna.logging.ERROR)
 

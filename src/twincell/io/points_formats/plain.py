@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from twincell.io.points_formats.table import Point, table, unreadable
+from twincell.io.tables import unguarded
 
 Row = dict[str, str]
 IMAGE_NAMES = ("image", "filename", "file", "image_path")
@@ -57,7 +58,7 @@ def _point(path: Path, line: int, row: Row, reader: Callable[[Row], tuple[int, f
     if not (math.isfinite(x) and math.isfinite(y)):
         raise unreadable(path, f"line {line}: x {x:g}, y {y:g}", "write numbers, or drop the row")
     image, label = (next((row[n] for n in names if n in row), "") for names in (IMAGE_NAMES, LABEL_NAMES))
-    return image, page, x, y, label
+    return unguarded(image), page, x, y, unguarded(label)
 
 
 def _of_point(row: Row) -> tuple[int, float, float]:

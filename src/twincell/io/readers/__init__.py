@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from twincell.errors import UserError
 from twincell.io.readers.base import Stack
 
 TIFF_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # both byte orders, plain and Big
@@ -72,6 +73,8 @@ def open_stack(path: Path) -> Stack:
     Raises:
         UserError: it is of no known format, cannot be opened, or its reader is not installed.
     """
+    if is_pipe(path):
+        raise UserError(f"{path}: is a pipe or a device, no file; drop it from the folder")
     known = format_of(path)
     # Among single images the first bytes tell: names can lie, and do in published data.
     if known is None or (known.holds != "many" and _is_tiff(path)):
@@ -79,6 +82,11 @@ def open_stack(path: Path) -> Stack:
     module, name = known.reader.split(":")
     stack: Stack = getattr(importlib.import_module(module), name)(path)
     return stack
+
+
+def is_pipe(path: Path) -> bool:
+    """Whether something stands there that is neither file nor folder: to open a pipe would wait for ever."""
+    return os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path))
 
 
 def known_formats() -> str:

@@ -1,5 +1,6 @@
 """What every reader of image files offers, and the units and words that files are written in."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,6 +24,24 @@ class FrameError(Exception):
 
     def __reduce__(self) -> tuple[type["FrameError"], tuple[str, str]]:
         return FrameError, (self.kind, self.detail)
+
+
+LARGEST_IMAGE = 2**28
+"""Numbers in one image (16,384 x 16,384); no camera gives more, and a damaged header may say any size."""
+
+
+def require_size(shape: Sequence[int]) -> None:
+    """Refuse an image before memory is taken for it.
+
+    Args:
+        shape: rows, columns and, of colours, samples, as the file says.
+
+    Raises:
+        FrameError: it is larger than `LARGEST_IMAGE`.
+    """
+    if math.prod(shape) > LARGEST_IMAGE:
+        size = " x ".join(f"{n:,}" for n in shape)
+        raise FrameError("size", f"its header says {size} pixels, more than any camera gives")
 
 
 class Stack(ABC):

@@ -18,7 +18,7 @@ class Nd2Stack(Stack):
         try:
             import nd2
         except ImportError as failure:
-            raise UserError(f"{path}: ND2 needs a further package; pip install 'twincell[nd2]'") from failure
+            raise UserError(f"{path}: ND2 needs a further package; pip install nd2") from failure
         try:
             self._file = nd2.ND2File(path)
             sizes = dict(self._file.sizes)

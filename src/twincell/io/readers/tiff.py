@@ -14,7 +14,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from twincell.errors import UserError
-from twincell.io.readers.base import FrameError, Stack, cut_out, first_line, flat_index
+from twincell.io.readers.base import FrameError, Stack, cut_out, first_line, flat_index, require_size
 from twincell.io.readers.tiff_metadata import TiffFacts, chain_breaks, read_facts, room_for
 
 POSITIONS = "RMV"  # tifffile's letters for tiles, mosaics and views
@@ -72,6 +72,7 @@ class TiffStack(Stack):
         page = pages[place] if place < len(pages) else None
         if page is None:
             raise FrameError("missing", f"page {place + 1} is not in {self.path.name}, which is cut short")
+        require_size(page.shape)
         # Decoders fill what is not there with zeros; a page cut short must not pass for a dark one.
         size = self._file.filehandle.size
         ends = [a + n for a, n in zip(page.dataoffsets, page.databytecounts, strict=False)]

@@ -33,9 +33,7 @@ class ZarrStack(Stack):
         try:
             import zarr
         except ImportError as failure:
-            raise UserError(
-                f"{path}: Zarr needs a further package; pip install 'twincell[zarr]'"
-            ) from failure
+            raise UserError(f"{path}: Zarr needs a further package; pip install zarr") from failure
         try:
             node = zarr.open(str(path), mode="r")
         except Exception as failure:  # zarr and its stores raise many kinds

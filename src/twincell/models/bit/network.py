@@ -33,7 +33,7 @@ def transformers_bit() -> Any:
         from transformers.models import bit
     except ImportError as error:
         raise UserError(
-            "method bit needs the package transformers; install it with `pip install 'twincell[baselines]'`"
+            "method bit needs the package transformers; install it with `pip install transformers`"
         ) from error
     return bit
 

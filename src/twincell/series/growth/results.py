@@ -11,9 +11,9 @@ from typing import Any
 import pandas as pd
 
 from twincell.errors import UserError
-from twincell.files import fresh_dir, holds_files, write_atomic
+from twincell.files import fresh_dir, write_atomic
 from twincell.io.tables import csv_for_people
-from twincell.locks import locked
+from twincell.locks import is_lock, locked
 from twincell.progress import bar
 from twincell.series.growth import plots
 from twincell.series.growth.analysis import compared, fits, growth, prepared
@@ -94,7 +94,8 @@ def _done(job: Job, out: Path, progress: bool) -> list[dict[str, Any]]:
     started = folder / "job.txt"
     if started.exists() and started.read_text() != mark:
         raise UserError(f"{out}: was begun from other counts or options; name another folder with --out")
-    if job.options.resume and not started.exists() and holds_files(out):
+    others = [path for path in out.iterdir() if path != folder and not is_lock(path)]
+    if job.options.resume and not started.exists() and others:
         raise UserError(f"{out}: holds files but no unfinished growth; name another folder with --out")
     write_atomic(started, mark)
     names = list(dict.fromkeys(job.counts["chamber"]))

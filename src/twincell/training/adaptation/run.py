@@ -16,6 +16,7 @@ from twincell.data.resize import magnify
 from twincell.errors import UserError
 from twincell.files import fresh_dir
 from twincell.hardware import device_name
+from twincell.locks import locked
 from twincell.models.base.file import LoadedModel, ModelCard, TrainingData, load_model, save_model
 from twincell.models.base.views import GRAIN
 from twincell.models.density_network.network import DensityNetwork
@@ -71,38 +72,59 @@ def adapt(
             "to train it in full"
         )
     material = read_material(manifest, start, progress)
-    fresh_dir(out)
-    began = time.monotonic()
-    tell = _teller(progress)
-    base = enlargement(start, [*material.labelled.images, *material.others], manifest.spec)
-    beginning = Beginning(start.network, base)
-    if scenes is not None:
-        tell(f"learning from {scenes.source}")
-        enough = shown_places(material.labelled) >= LEAST
-
-        def at(scale: float) -> tuple[Labelled, list[torch.Tensor]]:
-            return enlarged(material.labelled, scale), [magnify(image, scale) for image in material.others]
-
-        beginning = begin(start.network, base, at, scenes, enough, seed)
-        tell(beginning.told)
-    labelled = enlarged(material.labelled, beginning.scale)
-    chosen = choose(beginning.network, labelled, seed=seed, tell=tell)
-    if chosen.expected is not None and beginning.start_missed is not None:
-        expected = replace(chosen.expected, start=beginning.start_missed)
-        chosen = replace(chosen, expected=expected)
-    network = chosen.network
-    assert isinstance(network, DensityNetwork)
-    if chosen.changed or beginning.learned:
-        others = [magnify(image, beginning.scale) for image in material.others]
-        places = resembling([*labelled.images, *others], [*labelled.chambers, *material.other_chambers])
-        if len(places) >= LEAST:
-            learn_familiar(network, [*labelled.images, *others], chosen.view, numbered(places))
-        network.forget_sizes()
-    card = _card(start, manifest, material, chosen, beginning, str(model))
-    told_of_run = {"seed": seed, "seconds": round(time.monotonic() - began, 1)}
-    save_model(out, network, card.model_copy(update=told_of_run))
-    tell(told(chosen, material, beginning))
+    with locked(out):
+        fresh_dir(out)
+        began = time.monotonic()
+        tell = _teller(progress)
+        beginning = _begun(start, material, manifest, scenes, seed, tell)
+        labelled = enlarged(material.labelled, beginning.scale)
+        chosen = choose(beginning.network, labelled, seed=seed, tell=tell)
+        if chosen.expected is not None and beginning.start_missed is not None:
+            expected = replace(chosen.expected, start=beginning.start_missed)
+            chosen = replace(chosen, expected=expected)
+        network = chosen.network
+        assert isinstance(network, DensityNetwork)
+        if chosen.changed or beginning.learned:
+            _know_the_lab(network, labelled, material, chosen, beginning.scale)
+        card = _card(start, manifest, material, chosen, beginning, str(model))
+        told_of_run = {"seed": seed, "seconds": round(time.monotonic() - began, 1)}
+        save_model(out, network, card.model_copy(update=told_of_run))
+        tell(told(chosen, material, beginning))
     return out
+
+
+def _begun(
+    start: LoadedModel,
+    material: Material,
+    manifest: Manifest,
+    scenes: Scenes | None,
+    seed: int,
+    tell: Callable[[str], None],
+) -> Beginning:
+    """The start at the size at which `twincell count` looks, or what drawn scenes made of it."""
+    base = enlargement(start, [*material.labelled.images, *material.others], manifest.spec)
+    if scenes is None:
+        return Beginning(start.network, base)
+    tell(f"learning from {scenes.source}")
+    enough = shown_places(material.labelled) >= LEAST
+
+    def at(scale: float) -> tuple[Labelled, list[torch.Tensor]]:
+        return enlarged(material.labelled, scale), [magnify(image, scale) for image in material.others]
+
+    beginning = begin(start.network, base, at, scenes, enough, seed)
+    tell(beginning.told)
+    return beginning
+
+
+def _know_the_lab(
+    network: DensityNetwork, labelled: Labelled, material: Material, chosen: Chosen, scale: float
+) -> None:
+    """Learns what is familiar in these images, which from now on are scaled by the card alone."""
+    images = [*labelled.images, *(magnify(image, scale) for image in material.others)]
+    places = resembling(images, [*labelled.chambers, *material.other_chambers])
+    if len(places) >= LEAST:
+        learn_familiar(network, images, chosen.view, numbered(places))
+    network.forget_sizes()
 
 
 def told(chosen: Chosen, material: Material, beginning: Beginning) -> str:
