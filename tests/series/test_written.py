@@ -56,7 +56,7 @@ def test_doubt_widens_an_interval_and_moves_no_count(table: pd.DataFrame) -> Non
     assert smooth(seen)[["lower", "upper"]].equals(sure[["lower", "upper"]])
     wider = (unsure["upper"] - unsure["lower"]) - (sure["upper"] - sure["lower"])
     assert wider.min() >= 3
-    assert set(unsure["flag"]) == {"unlike training"}
+    assert unsure["flag"].str.startswith("unlike training").all()
     assert (extra_cells(np.array([8.0]), np.array([6.0])) == 9).all()  # 0.6 * 5 * 3
 
 
@@ -83,4 +83,5 @@ def test_the_best_count_takes_a_share_of_what_the_frame_says(table: pd.DataFrame
     assert moved.abs().max() <= 0.5 + 1e-3
     assert moved.std() > 0
     away = (seen["count_frame"] - plain["count"]).to_numpy()
-    assert np.corrcoef(moved, away)[0, 1] > 0.5
+    near = np.abs(away) < 0.5  # a frame far off is not believed
+    assert np.corrcoef(moved[near], away[near])[0, 1] > 0.5
