@@ -41,6 +41,6 @@ def test_own_labels_correct_a_spread_that_is_too_narrow(shown: int, worse: float
 
 def test_without_a_usual_spread_the_labels_stand_alone() -> None:
     own = np.linspace(0.1, 1.0, 9)
-    assert pooled_spread(own, None) == spread_of(own) == 1.0
+    assert pooled_spread(own, None) == spread_of(own) > 1.0
     assert 0.5 < pooled_spread(own, 0.05) < 1.0
     assert pooled_spread(own[:3] / 100, 0.5) > 0.3
