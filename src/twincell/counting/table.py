@@ -11,7 +11,7 @@ from twincell.counting.inputs import Frames
 from twincell.data.modality import others
 from twincell.io.tables import csv_for_people
 from twincell.models.base.file import ModelCard
-from twincell.series.conformal import conformal_interval
+from twincell.series.conformal import FEWEST, conformal_interval, pooled_spread, scores, widening
 from twincell.series.smoothing.flags import OTHER_MODALITY, UNLIKE_TRAINING, UNREADABLE
 from twincell.series.smoothing.smooth import smooth
 from twincell.series.smoothing.static_objects import static_density
@@ -60,9 +60,8 @@ def counts_table(
     for start in range(0, len(groups), CHAMBERS_AT_ONCE):
         chosen = in_series[in_series["key"].isin(groups[start : start + CHAMBERS_AT_ONCE])]
         _fill(table, _smoothed(chosen, use_counted, progress))
-    alone = table[~table["series"]]
-    if len(alone):
-        _fill(table, _alone(alone, card.spread))
+    for _, singles in table[~table["series"]].groupby("modality", sort=False):
+        _fill(table, alone(singles, card.spread, use_counted))
     table["flag"] = [
         _flag(flag, fault, noted, other)
         for flag, fault, noted, other in zip(
@@ -110,12 +109,13 @@ def _smoothed(rows: pd.DataFrame, use_counted: bool, progress: Callable[[int], N
     return found.set_axis(rows.index)
 
 
-def _alone(rows: pd.DataFrame, spread: float | None = None) -> pd.DataFrame:
+def alone(rows: pd.DataFrame, spread: float | None = None, use_counted: bool = True) -> pd.DataFrame:
     """Images for themselves: the model's own count and spread, or the usual spread where it has none.
 
     Args:
-        rows: as in `counts_table`.
-        spread: of the model's card, where it was adapted to labelled images.
+        rows: of one modality, with columns frame, count_frame, std, novelty and counted.
+        spread: of the model's card, where labels gave it.
+        use_counted: let images that a person counted say how wide the others' intervals have to be.
     """
     asked = rows[["frame", "count_frame", "novelty"]].assign(chamber="")
     found = smooth(asked).set_axis(rows.index)
@@ -124,8 +124,13 @@ def _alone(rows: pd.DataFrame, spread: float | None = None) -> pd.DataFrame:
     own = rows["std"].notna()
     found.loc[own, "lower"] = (rows["count_frame"] - width).round().clip(lower=0)[own]
     found.loc[own, "upper"] = (rows["count_frame"] + width).round()[own]
+    wider = widening(rows["novelty"])
+    known = rows[rows["counted"].notna() & rows["count_frame"].notna()] if use_counted else rows[:0]
+    if len(known) >= FEWEST:
+        own = widening(known["novelty"])
+        spread = pooled_spread(scores(known["count_frame"], known["counted"], own), spread)
     if spread is not None:
-        found["lower"], found["upper"] = conformal_interval(rows["count_frame"], spread)
+        found["lower"], found["upper"] = conformal_interval(rows["count_frame"], spread, wider)
     unread = rows["count_frame"].isna()
     found.loc[unread, ["lower", "upper"]] = np.nan
     found.loc[unread, "flag"] = UNREADABLE
@@ -153,4 +158,4 @@ def _flag(flag: str, fault: str, noted: str, other: bool) -> str:
     return "; ".join(reasons)
 
 
-__all__ = ["COLUMNS", "OTHER_MODALITY", "UNLIKE_TRAINING", "counts_table", "csv_text"]
+__all__ = ["COLUMNS", "OTHER_MODALITY", "UNLIKE_TRAINING", "alone", "counts_table", "csv_text"]

@@ -3,6 +3,7 @@
 from twincell.errors import UserError
 from twincell.reproduce import (
     ablation,
+    corruptions,
     decoder,
     embedding,
     figure14,
@@ -24,6 +25,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         protocols.CHAMBERS_EXPERIMENT,
         protocols.LABELS_EXPERIMENT,
         series.EXPERIMENT,
+        corruptions.EXPERIMENT,
         ablation.EXPERIMENT,
         schemes.EXPERIMENT,
         decoder.EXPERIMENT,

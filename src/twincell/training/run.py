@@ -194,13 +194,10 @@ def _network(settings: Settings, start: str | Path | None, seed: int) -> tuple[n
             f"{settings.name} is {settings.method}; choose a preset of the model's method"
         )
     try:
-        known = model.network.state_dict()
-        fresh = {
-            name: value
-            for name, value in network.state_dict().items()
-            if name.startswith(method.parts.fresh) and name not in known
-        }
-        network.load_state_dict(known | fresh)
+        own, known = network.state_dict(), model.network.state_dict()
+        fresh = {name for name in own.keys() ^ known.keys() if name.startswith(method.parts.fresh)}
+        missing = {name: own[name] for name in fresh & own.keys()}
+        network.load_state_dict({k: v for k, v in known.items() if k not in fresh} | missing)
     except RuntimeError as error:
         raise UserError(
             f"{start}: its network has other widths than the settings {settings.name} "

@@ -75,7 +75,7 @@ class Parts:
         head: what turns the shared representation into a count; trained by every scheme.
         unfreezing: groups of parts from the outside in, for gradual unfreezing; together they hold every
             part.
-        fresh: parts that a start may lack: they begin with weights of their own.
+        fresh: parts that a start may lack, where they begin with weights of their own, or have in vain.
     """
 
     outer: tuple[str, ...]

@@ -12,6 +12,7 @@ from twincell.models.components.count_calibration import calibrated_gain
 from twincell.models.density_network.network import DensityNetwork
 from twincell.models.density_network.scale import AS_IT_IS, FRAMED, found_diameter
 from twincell.models.density_network.settings import DensityNetworkSettings
+from twincell.models.density_network.spoil import learn_forecast
 
 if TYPE_CHECKING:
     from twincell.models.base.counting_task import CountingTask
@@ -33,7 +34,7 @@ class DensityNetworkMethod:
         head=("head",),
         # From the pixels and from the count inwards: the coarse look lies deepest.
         unfreezing=(("stems",), ("head",), ("core.fine",), ("core.merge",), ("core.coarse",)),
-        fresh=("head.size.",),
+        fresh=("head.size.", "forecast."),
     )
 
     def build(self, settings: DensityNetworkSettings) -> DensityNetwork:
@@ -49,9 +50,8 @@ class DensityNetworkMethod:
     def predict(self, network: nn.Module, images: Tensor) -> Prediction:
         """Counts natural images (N, 1, H, W), sides divisible by 8, as the sum of their density maps."""
         assert isinstance(network, DensityNetwork)
-        maps = network.features(images).float()
-        density = network.density(maps)
-        return Prediction(density.sum((1, 2, 3)), density=density, novelty=network.familiarity(maps))
+        look = network.look(images)
+        return Prediction(look.count, density=look.density, novelty=look.novelty)
 
     def measures(self, network: nn.Module) -> bool:
         """Networks with a map of sizes do."""
@@ -72,6 +72,7 @@ class DensityNetworkMethod:
         assert isinstance(network, DensityNetwork)
         features = [network.familiarity.features(network.features(part)) for part in images.split(LOOK)]
         network.familiarity.learn(torch.cat(features))
+        learn_forecast(network, images)
         if len(counts):
             found = torch.cat([self.predict(network, part).count for part in counted.split(LOOK)])
             network.gain.mul_(calibrated_gain(found, counts))

@@ -1,9 +1,12 @@
 """A twin that keeps a map: origin-specific stems, one shared core, and a density whose sum is the count."""
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from twincell.models.components.error_forecast import MEASURES, ErrorForecast, measured
 from twincell.models.components.ood_score import OODScore
 from twincell.models.density_network.contrast import field, own_contrast
 
@@ -12,6 +15,9 @@ GREY_STD = 0.075
 
 OUTSTANDING_STD = 3.0
 """How far what stands out lies from the field, where images are divided by their own contrast."""
+
+SHARPNESS = 4
+"""Power of the distance from training that is a doubt: within usual distances there is none to speak of."""
 
 DENSITY_SCALE = 0.05
 """Softplus is multiplied by this, so that a fresh network starts near the density of a typical chamber."""
@@ -88,6 +94,23 @@ class Head(nn.Sequential):
         return self[1](self[0](maps))
 
 
+@dataclass(frozen=True)
+class Look:
+    """What the network makes of B images.
+
+    Attributes:
+        density: (B, 1, h, w) cells per element.
+        count: (B,) cells.
+        features: (B, 2 * width + 3 + MEASURES) what tells how much the count is worth.
+        novelty: (B,) how unlike training, or how doubtful, from 0; above 1 the count is not to be trusted.
+    """
+
+    density: Tensor
+    count: Tensor
+    features: Tensor
+    novelty: Tensor
+
+
 class DensityNetwork(nn.Module):
     """Counts cells as the sum of a density map.
 
@@ -100,6 +123,7 @@ class DensityNetwork(nn.Module):
         contrast: "constant": images are centred and divided by `GREY_STD`; "own": the field around is taken
             away and what is left divided by the image's own contrast.
         sizes: whether it also says how large the cells are (`log_diameter`).
+        doubts: whether it forecasts how far a count may be off.
     """
 
     def __init__(
@@ -109,6 +133,7 @@ class DensityNetwork(nn.Module):
         twin: bool = False,
         contrast: str = "constant",
         sizes: bool = False,
+        doubts: bool = False,
     ) -> None:
         super().__init__()
         self.stems = nn.ModuleDict({"natural": stem(width)})
@@ -118,6 +143,7 @@ class DensityNetwork(nn.Module):
         self.head = Head(width, sizes)
         self.contrast = contrast
         self.familiarity = OODScore(width)
+        self.forecast = ErrorForecast(2 * width + 3 + MEASURES) if doubts else None
         self.gain: Tensor
         self.register_buffer("gain", torch.ones(()))  # counts are multiplied by it, see `calibrated_gain`
 
@@ -150,6 +176,19 @@ class DensityNetwork(nn.Module):
     def density(self, maps: Tensor) -> Tensor:
         """Shared maps (B, width, h, w) to cells per element (B, 1, h, w), not negative."""
         return F.softplus(self.head(maps).float()) * DENSITY_SCALE * self.gain
+
+    def look(self, images: Tensor) -> Look:
+        """Counts natural images (B, 1, H, W), and says how much each count is worth."""
+        maps = self.features(images).float()
+        density = self.density(maps)
+        count = density.sum((1, 2, 3))
+        # Cells make peaks; a blur, or a field that is none, spreads the same count over the map.
+        peaks = torch.stack([density.amax((1, 2, 3)), (density**2).sum((1, 2, 3)) / (count + 1e-3)], 1)
+        own, novelty = self.familiarity.features(maps), self.familiarity(maps) ** SHARPNESS
+        features = torch.cat([own, (count + 1).log()[:, None], (peaks + 1e-4).log(), measured(images)], 1)
+        if self.forecast is not None:
+            novelty = torch.maximum(novelty, self.forecast(features))
+        return Look(density, count, features, novelty)
 
     def log_diameter(self, maps: Tensor, density: Tensor) -> Tensor:
         """(B,) natural logarithm of the diameter in units of `NOMINAL` px, the mean over the cells found.

@@ -24,6 +24,8 @@ class NetworkSettings(Strict):
     """What grey levels are divided by: one constant, or what stands out in the image itself."""
     sizes: bool = False
     """Whether the network also says how large the cells are, so that images can be scaled for it."""
+    doubts: bool = False
+    """Whether it learns to forecast how far its counts are off, from its own images spoiled on purpose."""
 
 
 class LossSettings(Strict):

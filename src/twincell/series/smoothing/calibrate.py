@@ -10,8 +10,9 @@ from scipy.stats import norm, qmc
 
 from twincell.series.smoothing.chamber import Posterior, chamber_series
 from twincell.series.smoothing.error_model import SHOWN, ErrorModel
-from twincell.series.smoothing.intervals import conformal_level, interval, label_probability, surprise
+from twincell.series.smoothing.intervals import conformal_level
 from twincell.series.smoothing.posterior import infer
+from twincell.series.smoothing.written import Written, levels, write
 
 FITTED = {
     "churn": 1.8,
@@ -137,34 +138,32 @@ def score_labels(table: pd.DataFrame, errors: ErrorModel, shown: int = 0) -> pd.
 
     Returns:
         One row per label: chamber, frame, label, count_frame, count, lower, upper, probability (of that
-        label) and surprise (see `interval.surprise`).
+        label) and surprise (the smallest level at which its interval holds the label).
     """
     rows = table.sort_values(["chamber", "frame"], kind="stable")
     rows = rows.assign(chamber=rows["chamber"].astype(str), counted=np.nan)
     at = shown_labels(rows, shown)
     rows.loc[at, "counted"] = rows.loc[at, "label"]
     own_rows = dict(list(rows.groupby("chamber", sort=False)))
-    posteriors = infer(chamber_series(rows, errors), errors)
+    recordings = chamber_series(rows, errors)
     parts = [
-        _scored_chamber(posterior, own_rows[posterior.recording.chamber], errors) for posterior in posteriors
+        _scored_chamber(posterior, own_rows[posterior.recording.chamber], write(posterior, errors, level))
+        for posterior, level in zip(infer(recordings, errors), levels(recordings, errors), strict=True)
     ]
     return pd.concat(parts, ignore_index=True)
 
 
-def _scored_chamber(posterior: Posterior, rows: pd.DataFrame, errors: ErrorModel) -> pd.DataFrame:
+def _scored_chamber(posterior: Posterior, rows: pd.DataFrame, read: Written) -> pd.DataFrame:
     own = rows.drop_duplicates("frame")
     scored = (own["label"].notna() & own["counted"].isna()).to_numpy()
-    place = posterior.recording.place[scored]
     label = own["label"].to_numpy(float)[scored].astype(int)
-    written = label_probability(posterior.probability[place], errors.label)
-    lower, upper = interval(written, errors.level_for((posterior.recording.counted >= 0).sum()))
-    each = np.arange(len(label))
+    each = np.flatnonzero(scored)
     return own.loc[scored, ["chamber", "frame", "label", "count_frame"]].assign(
-        count=posterior.mean[place],
-        lower=lower,
-        upper=upper,
-        probability=written[each, label],
-        surprise=surprise(written)[each, label],
+        count=read.count[scored],
+        lower=read.lower[scored],
+        upper=read.upper[scored],
+        probability=read.probability[each, label],
+        surprise=read.needed[each, label],
     )
 
 

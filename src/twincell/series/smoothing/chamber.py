@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from twincell.series.conformal import widening
 from twincell.series.smoothing.error_model import ErrorModel, fast_error, usual_growth
 
 LONGEST_GAP = 100
@@ -25,6 +26,7 @@ class ChamberSeries:
         counted: (F,) a person's count, -1 where there is none.
         fast: scale of the frame model's fast error here, in units of sqrt(n + 1).
         growth: growth per cell and frame of the estimates as they stand.
+        wider: (N,) how many times as wide as usual each row's interval has to be (see `widening`).
     """
 
     chamber: str
@@ -34,6 +36,7 @@ class ChamberSeries:
     counted: NDArray[np.int64]
     fast: float
     growth: float
+    wider: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,12 @@ class Posterior:
 
 
 def on_grid(
-    chamber: str, frames: NDArray, estimates: NDArray, counted: NDArray, errors: ErrorModel
+    chamber: str,
+    frames: NDArray,
+    estimates: NDArray,
+    counted: NDArray,
+    errors: ErrorModel,
+    novelty: NDArray | None = None,
 ) -> ChamberSeries:
     """Puts the rows of one chamber on a grid.
 
@@ -76,6 +84,7 @@ def on_grid(
         estimates: (N,) raw counts, NaN where an image could not be read.
         counted: (N,) a person's counts, NaN where there is none.
         errors: for the fast error.
+        novelty: (N,) the frame model's doubts, NaN where not known.
     """
     gaps = np.diff(frames)
     stride = max(1, int(np.gcd.reduce(gaps))) if len(gaps) else 1
@@ -93,16 +102,17 @@ def on_grid(
         counted=labelled,
         fast=fast_error(estimate, errors),
         growth=usual_growth(estimate, errors),
+        wider=np.broadcast_to(widening(novelty), len(place)),
     )
 
 
 def chamber_series(table: pd.DataFrame, errors: ErrorModel) -> list[ChamberSeries]:
-    """Every chamber of a table with columns chamber, frame, count_frame and, where known, counted."""
+    """Every chamber of a table with columns chamber, frame, count_frame, and counted and novelty if known."""
     found = []
     for name, rows in table.groupby("chamber", sort=False):
         rows = rows.sort_values("frame", kind="stable").drop_duplicates("frame")
         counted = rows["counted"].to_numpy(float) if "counted" in rows else np.full(len(rows), np.nan)
-        found.append(
-            on_grid(str(name), rows["frame"].to_numpy(), rows["count_frame"].to_numpy(float), counted, errors)
-        )
+        novelty = rows["novelty"].to_numpy(float) if "novelty" in rows else None
+        frames, estimates = rows["frame"].to_numpy(), rows["count_frame"].to_numpy(float)
+        found.append(on_grid(str(name), frames, estimates, counted, errors, novelty))
     return found

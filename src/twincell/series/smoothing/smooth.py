@@ -10,9 +10,9 @@ from twincell.series.smoothing.chamber import Posterior, chamber_series
 from twincell.series.smoothing.error_model import ErrorModel
 from twincell.series.smoothing.events import Event, events
 from twincell.series.smoothing.flags import DUPLICATE, flags
-from twincell.series.smoothing.intervals import interval, label_probability
 from twincell.series.smoothing.posterior import PATHS, infer
 from twincell.series.smoothing.table import check_counts, with_counted
+from twincell.series.smoothing.written import Written, levels, write
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def smooth(
         progress: called with the number of chambers done since the last call.
 
     Returns:
-        The rows in their order and all their columns, with `count` (posterior mean, cells), `lower` and
+        The rows in their order and all their columns, with `count` (cells, see `best_count`), `lower` and
         `upper` (90 % interval for what a person would count) and `flag` (empty, or why not to trust the
         frame).
 
@@ -78,13 +78,16 @@ def smooth_all(
     errors = errors or ErrorModel()
     check_counts(table)
     rows = with_counted(table, counted)
-    found = infer(chamber_series(rows, errors), errors, paths=PATHS, seed=seed, progress=progress)
+    recordings = chamber_series(rows, errors)
+    found = infer(recordings, errors, paths=PATHS, seed=seed, progress=progress)
+    level = dict(zip((one.chamber for one in recordings), levels(recordings, errors), strict=True))
     posteriors = {posterior.recording.chamber: posterior for posterior in found}
     steps = {name: events([posterior]) for name, posterior in posteriors.items()}
 
     parts = []
     for name, own in rows.groupby("chamber", sort=False):
-        parts.append(_filled(own, posteriors[str(name)], steps[str(name)], errors))
+        read = write(posteriors[str(name)], errors, level[str(name)])
+        parts.append(_filled(own, posteriors[str(name)], read, steps[str(name)]))
     filled = pd.concat(parts).loc[rows.index] if parts else rows
     result = table.copy()
     for column in ("count", "lower", "upper", "flag"):
@@ -92,22 +95,16 @@ def smooth_all(
     return Smoothed(result, [event for own in steps.values() for event in own], posteriors)
 
 
-def _filled(rows: pd.DataFrame, posterior: Posterior, steps: list[Event], errors: ErrorModel) -> pd.DataFrame:
+def _filled(rows: pd.DataFrame, posterior: Posterior, read: Written, steps: list[Event]) -> pd.DataFrame:
     ordered = rows.sort_values("frame", kind="stable")
     repeated = ordered["frame"].duplicated().to_numpy()
     once = ordered[~repeated]
-    place = posterior.recording.place
-    count = posterior.mean[place]
-    if len(once) == 1:  # a single image has no series to learn from: its own estimate stands
-        count = once["count_frame"].fillna(pd.Series(count, once.index)).to_numpy()
-    written = label_probability(posterior.probability[place], errors.label)
-    lower, upper = interval(written, errors.level_for((posterior.recording.counted >= 0).sum()))
     read_once = pd.DataFrame(
         {
-            "count": np.round(count, 3),
-            "lower": np.minimum(lower, np.floor(count)).astype(int),
-            "upper": np.maximum(upper, np.ceil(count)).astype(int),
-            "flag": flags(once, posterior, count, steps),
+            "count": np.round(read.count, 3),
+            "lower": read.lower,
+            "upper": read.upper,
+            "flag": flags(once, posterior, read.count, steps),
         },
         index=once["frame"],
     )
