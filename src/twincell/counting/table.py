@@ -127,8 +127,8 @@ def alone(rows: pd.DataFrame, spread: float | None = None, use_counted: bool = T
     wider = widening(rows["novelty"])
     known = rows[rows["counted"].notna() & rows["count_frame"].notna()] if use_counted else rows[:0]
     if len(known) >= FEWEST:
-        own = widening(known["novelty"])
-        spread = pooled_spread(scores(known["count_frame"], known["counted"], own), spread)
+        widened = widening(known["novelty"])
+        spread = pooled_spread(scores(known["count_frame"], known["counted"], widened), spread)
     if spread is not None:
         found["lower"], found["upper"] = conformal_interval(rows["count_frame"], spread, wider)
     unread = rows["count_frame"].isna()

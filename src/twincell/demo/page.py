@@ -90,7 +90,8 @@ def _story(demo: Demo, models: dict[str, LoadedModel]) -> Section:
 
 def _bought(demo: Demo) -> Section:
     """The model as it is, after counted and after clicked frames, on the same new chambers."""
-    rows, strong = [], []
+    rows: list[list[str]] = []
+    strong: list[int] = []
     for name, found in demo.evaluations.items():
         if "frames" in name:
             strong.append(len(rows))

@@ -84,9 +84,8 @@ def write_results(
 
 def _spec(rows: Sequence[Mapping[str, Any]]) -> ImageSpec:
     """What the crops are: 8-bit grey, with their pixel size where all have one."""
-    sizes = {row["pixel_size_um"] for row in rows}
-    size = sizes.pop() if len(sizes) == 1 else ""
-    return ImageSpec(pixel_size_um=size or None)
+    sizes = {row["pixel_size_um"] or None for row in rows}
+    return ImageSpec(pixel_size_um=sizes.pop() if len(sizes) == 1 else None)
 
 
 def _manifest_rows(

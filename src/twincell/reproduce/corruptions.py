@@ -4,9 +4,10 @@ The shipped `any` counts all chambers, as it saw no real image; beside it a mode
 without the chambers of one fold, counts these.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from time import process_time
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -183,7 +184,7 @@ def as_markdown(table: pd.DataFrame) -> str:
         spoiled = own[own["corruption"] != PLAIN]
         kept = int((spoiled["promise"] != "broken").sum())
         parts.append(
-            f"### {model}, {modality}\n\nn {plain['n']}; as they are: {_cell(plain)}. "
+            f"### {model}, {modality}\n\nn {plain['n']}; as they are: {_cell(plain.to_dict())}. "
             f"Promise kept in {kept} of {len(spoiled)} cells.\n"
         )
         rows = []
@@ -195,7 +196,7 @@ def as_markdown(table: pd.DataFrame) -> str:
     return "\n".join(parts)
 
 
-def _cell(row: "pd.Series[float] | dict[str, float]") -> str:
+def _cell(row: Mapping[Hashable, Any]) -> str:
     text = f"{row['mae']:.2f} / {row['coverage']:.0f} / {row['flagged']:.0f}"
     return f"**{text}**" if row["promise"] == "broken" else text
 
