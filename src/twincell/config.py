@@ -95,6 +95,10 @@ class BatchSettings(Strict):
     """Synthetic images per natural image; 0 = natural only. Synthetic only: see `natural`."""
     natural: bool = True
     """Off: no natural image is trained on at all, labelled or not."""
+    drawn_first: Share = 0.0
+    """Share of the steps at the beginning that learn from synthetic images alone."""
+    through_natural: Share = 0.0
+    """Share of a step's synthetic images that pass for natural ones: a twin's natural layers learn from them."""
     labelled_share: Share | None = None
     """Share of natural images drawn from those with a label or target; None = each image once an epoch."""
     few: NotNegative = 0.0
