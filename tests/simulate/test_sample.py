@@ -109,7 +109,7 @@ def test_only_the_left_and_the_upper_side_move_and_mostly_outwards(preset: str) 
     left, top, right, bottom = edges(scene).double().T
     for width in (right - left, bottom - top):
         whole = width.round(decimals=3)
-        radius = [r for r in range(3, 10 if preset == "ellipse-pc" else 8)]
+        radius = range(3, 10 if preset == "ellipse-pc" else 8)
         # 2 r + 1 px, less a move of -2, -1, 0 or 1 px (half of it at r = 3).
         possible = {2 * r + 1 - move * (0.5 if r == 3 else 1) for r in radius for move in (-2, -1, 0, 1)}
         assert set(whole.tolist()) == possible

@@ -127,7 +127,11 @@ class TwinVAE(nn.Module):
         inner = leak if inner_leak is None else inner_leak
         whole = bottleneck_dropout == "whole"
         self.core = Core(channels[-1], core, latent, dropout, leak, inner, whole)
-        self.reads_decoder, self.centred, self.calibrate = regressor_reads == "decoder", grey == "centred", calibrate
+        self.reads_decoder, self.centred, self.calibrate = (
+            regressor_reads == "decoder",
+            grey == "centred",
+            calibrate,
+        )
         read = channels[-1] * DECODED**2 if self.reads_decoder else latent
         layers: list[nn.Module] = []
         for i, o in zip([read, *regressor], regressor, strict=False):
@@ -148,9 +152,8 @@ class TwinVAE(nn.Module):
         mean, log_variance = self.encode(images, natural)
         latent = self.sample(mean, log_variance) if self.training else mean
         maps = self.core.decode(latent) if decode or self.reads_decoder else None
-        count = self.regressor(maps.flatten(1) if self.reads_decoder and maps is not None else latent)[:, 0]
         drawn = self.draw(maps, natural) if decode and maps is not None else None
-        return TwinOutput(drawn, count, mean, log_variance, latent)
+        return TwinOutput(drawn, self.count(latent, maps), mean, log_variance, latent)
 
     def encode(self, images: Tensor, natural: Tensor) -> tuple[Tensor, Tensor]:
         """(B, 1, 128, 128) and origins (B,) bool -> mean and log-variance (B, L) of the latent vector."""
@@ -158,12 +161,18 @@ class TwinVAE(nn.Module):
             images = (images - images.mean((1, 2, 3), keepdim=True)) / GREY_STD
         return self.core.encode(_by_origin(self.natural.encoder, self.synthetic.encoder, images, natural))
 
+    def count(self, latent: Tensor, maps: Tensor | None = None) -> Tensor:
+        """(B, L) -> (B,) cells, raw; where the shared decoder's `maps` are read and not given, makes them."""
+        if not self.reads_decoder:
+            return self.regressor(latent)[:, 0]
+        return self.regressor((self.core.decode(latent) if maps is None else maps).flatten(1))[:, 0]
+
     def decode(self, latent: Tensor, natural: Tensor) -> Tensor:
         """(B, L) -> (B, 1, 128, 128) in [0, 1], as natural or synthetic (B,) bool: also to translate."""
         return self.draw(self.core.decode(latent), natural)
 
     def draw(self, maps: Tensor, natural: Tensor) -> Tensor:
-        """Maps of the shared decoder (B, channels, 5, 5) -> (B, 1, 128, 128) in [0, 1], by origin (B,) bool."""
+        """Shared decoder's maps (B, channels, 5, 5) -> (B, 1, 128, 128) in [0, 1], by origin (B,) bool."""
         return _by_origin(self.natural.decoder, self.synthetic.decoder, maps, natural)
 
     @torch.no_grad()

@@ -20,11 +20,11 @@ class NetworkSettings(Strict):
     """Widths of the regressor's two hidden layers."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
     bottleneck_dropout: Literal["behind", "whole"] = "behind"
-    """Where dropout acts in the bottleneck: behind the latent vector alone (models of release 1), or on each of
-    its three layers, mean and log-variance too (the paper's text)."""
+    """Where dropout acts in the bottleneck: behind the latent vector alone (models of release 1), or on each
+    of its three layers, mean and log-variance too (the paper's text)."""
     regressor_reads: Literal["latent", "decoder"] = "latent"
-    """What is counted from: the latent vector (the paper's figure of 11.36 million parameters and the authors'
-    code), or the maps of the shared decoder (the paper's text; 12.93 million)."""
+    """What is counted from: the latent vector (the paper's 11.36 million parameters, the authors' code), or
+    the maps of the shared decoder (the paper's text; 12.93 million)."""
     grey: Literal["plain", "centred"] = "plain"
     """How grey levels enter the encoders: as they are (the paper), or minus the image's mean and divided by
     `GREY_STD`. Decoders draw plain ones either way."""
@@ -59,7 +59,7 @@ class LossSettings(Strict):
     decode: bool = True
     """Off: the decoders are not computed and there is no pixel term (transfer, paper 4.1)."""
     decode_from: Share = 0.0
-    """Share of the steps before which they are not computed either: counting is learned first, at half the cost."""
+    """Share of the steps before which they are not computed: counting comes first, at half the cost."""
 
 
 class TwinVAESettings(Strict):

@@ -109,7 +109,7 @@ def place(
 
 
 def _narrowed(places: Tensor, low: Tensor, high: Tensor, first: Tensor, last: Tensor) -> Tensor:
-    """Places (N, S, tries) between low and high (N,), spread as evenly between low + first and high + last."""
+    """Places (N, S, tries) between low and high (N,), spread likewise between low + first and high + last."""
     share = (places - low[:, None, None]) / (high - low)[:, None, None]
     start = low[:, None] + first
     return start[..., None] + share * (high[:, None] + last - start)[..., None]

@@ -82,8 +82,8 @@ class CellSettings(Strict):
     long_stretch: Range = (1.3, 1.8)
     """Long axis over short axis of elongated cells."""
     sides: Range | None = None
-    """px by which the left and the upper side of a disc 2 r + 1 px wide move to the right and down, half of it
-    at radius 3: below 0 the cell grows (the paper's generator). None = not."""
+    """px by which the left and the upper side of a disc 2 r + 1 px wide move to the right and down, half of
+    it at radius 3: below 0 the cell grows (the paper's generator). None = not."""
     lobes: float = Field(default=0.0, ge=0)
     """Unevenness of an outline, relative to the radius."""
     blebbing_images: float = Field(default=0.0, ge=0, le=1)
