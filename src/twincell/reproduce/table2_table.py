@@ -131,7 +131,9 @@ def _ours(part: Mapping[Any, Any], measured: Sequence[Measured]) -> dict[str, An
         return known | {"method": f"{name} {kind}"}
     if kind != "model":
         return None
-    return known | asdict(_cost(own)) | {"method": name, "reconstruction": redrawn(figures)}
+    cost = _cost(own)
+    name += ", from random weights" if cost.random else ""
+    return known | asdict(cost) | {"method": name, "reconstruction": redrawn(figures)}
 
 
 def _cost(own: Sequence[Measured]) -> Cost:

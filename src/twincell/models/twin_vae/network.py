@@ -73,7 +73,7 @@ class Core(nn.Module):
         self.encoder = _shrink(channels, width, dropout, leak)
         self.mean = nn.Linear(width, latent)
         self.log_variance = nn.Linear(width, latent)
-        self.thinned = nn.Dropout(dropout if whole else 0.0)
+        self.thinned = nn.Dropout(dropout) if whole else nn.Identity()
         self.expand = nn.Sequential(nn.Linear(latent, width), nn.LeakyReLU(inner_leak), nn.Dropout(dropout))
         self.decoder = _grow(width, channels, 5, 2, leak)
 

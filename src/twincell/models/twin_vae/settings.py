@@ -24,7 +24,7 @@ class NetworkSettings(Strict):
     of its three layers, mean and log-variance too (the paper's text)."""
     regressor_reads: Literal["latent", "decoder"] = "latent"
     """What is counted from: the latent vector (the paper's 11.36 million parameters, the authors' code), or
-    the maps of the shared decoder (the paper's text; 12.93 million)."""
+    the maps of the shared decoder (the paper's text; 12.94 million)."""
     grey: Literal["plain", "centred"] = "plain"
     """How grey levels enter the encoders: as they are (the paper), or minus the image's mean and divided by
     `GREY_STD`. Decoders draw plain ones either way."""
