@@ -111,3 +111,21 @@ def test_readings_are_the_other_choice_of_each_setting(data: Path, tmp_path: Pat
     assert compact == {"scratch", "reads-decoder", "dropout-whole"}
     paper = {stage.name for stage in readings.stages(request(data, tmp_path, "paper-pc"))}
     assert paper == {"scratch", "reads-decoder", "dropout-behind"}
+
+
+@pytest.mark.parametrize("words", [[], ["--paper-scale"]])
+def test_results_of_a_release_that_knew_fewer_settings_are_gone_on_with(
+    words: list[str], data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    light("table1", data, tmp_path, *words)
+    kept = tmp_path / "settings.yaml"
+    told = kept.read_text()
+    new = ("  tests: null\n", "  drawn_first: 0.0\n", "  through_natural: 0.0\n")
+    for line in new:
+        assert line in told
+        told = told.replace(line, "")
+    kept.write_text(told)
+    light("table1", data, tmp_path, *words)
+    kept.write_text(told.replace("synthetic_per_natural: 1.0", "synthetic_per_natural: 3.0", 1))
+    assert run(["reproduce", "table1", "--manifest", str(data), "--out", str(tmp_path), *words]) == 2
+    assert "other settings" in capsys.readouterr().err
