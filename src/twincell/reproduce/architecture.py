@@ -105,8 +105,10 @@ def draw(table: pd.DataFrame) -> Figure:
             axes.bar(x, height, 0.7, bottom=lines[str(part)] - height / 2, color=COLOURS[str(part)])
             axes.text(x, lines[str(part)], output.replace(" x ", "\n"), ha="center", va="center", fontsize=5)
     for part, height in lines.items():
-        axes.text(-0.6, height, part, ha="right", va="center", fontsize=8)
+        words = "shared" if part == "core" else part
+        axes.text(-0.6, height, words, ha="right", va="center", fontsize=8)
     axes.set_xlim(-2.2, 7.5 + len(shared) + 4)
+    axes.set_ylim(-2.7, 1.8)
     axes.axis("off")
     return figure
 

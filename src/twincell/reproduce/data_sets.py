@@ -83,7 +83,6 @@ def by_count(request: Request) -> pd.DataFrame:
         drawn = np.full(most + 1, np.nan)
         if f"ellipse-{modality}" in preset_names():
             settings = load_scene_settings(f"ellipse-{modality}").counts
-            drawn[:] = 0
             drawn[settings.least : settings.most + 1] = settings.table()
             drawn *= counted.sum() + guessed.sum()
         parts.append(pd.DataFrame(part | {"interpolated": guessed, "drawn": drawn}))
