@@ -80,6 +80,10 @@ class SyntheticSettings(Strict):
     recount: bool = False
     """Whether cells that augmentation moves out of view leave the count (the paper keeps the label)."""
 
+    tests: Positive | None = None
+    """Synthetic test images of an experiment; None = the paper's Table 1: 514 in bright field, 792 in phase
+    contrast, 500 elsewhere."""
+
     @property
     def drawn(self) -> bool:
         """Whether counted images are drawn, so that a network can learn without any label."""
@@ -95,6 +99,10 @@ class BatchSettings(Strict):
     """Synthetic images per natural image; 0 = natural only. Synthetic only: see `natural`."""
     natural: bool = True
     """Off: no natural image is trained on at all, labelled or not."""
+    drawn_first: Share = 0.0
+    """Share of the steps at the beginning that learn from synthetic images alone."""
+    through_natural: Share = 0.0
+    """Share of a step's synthetic images that pass for natural ones: natural layers learn from them."""
     labelled_share: Share | None = None
     """Share of natural images drawn from those with a label or target; None = each image once an epoch."""
     few: NotNegative = 0.0

@@ -306,7 +306,9 @@ def make_short(patch: pytest.MonkeyPatch) -> None:
     def short(*args: Any) -> Settings:
         settings = parse(*args)
         training = settings.training.model_copy(update={"steps": 2, "epochs": None, "precision": "float32"})
-        synthetic = settings.synthetic.model_copy(update={"pool": min(8, settings.synthetic.pool)})
+        synthetic = settings.synthetic.model_copy(
+            update={"pool": min(8, settings.synthetic.pool), "tests": 6}
+        )
         batch = settings.batch.model_copy(update={"size": 4})
         return settings.model_copy(update={"training": training, "synthetic": synthetic, "batch": batch})
 

@@ -10,7 +10,8 @@ from twincell.data.manifest import Manifest
 
 SMALL = [
     "--set", "model.network={channels: [4, 4, 8, 8], core: 16, latent: 8, regressor: [8, 8]}",
-    "--set", "synthetic.pool=8", "--set", "batch.size=8", "--set", "training.validation=auto",
+    "--set", "synthetic.pool=8", "--set", "synthetic.tests=6",
+    "--set", "batch.size=8", "--set", "training.validation=auto",
     "--set", "training.validation_share=0.3",
 ]  # fmt: skip
 TOY = ["--preset", "compact", "--folds", "2", "--only", "0", "--steps", "10", *SMALL]

@@ -7,19 +7,25 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from PIL import Image
 
 from helpers.reproduce_toys import SMALL, TOY, toy_experiment, write_two_modalities
+from twincell.batches.batches import division
 from twincell.cli import run
 from twincell.data.manifest import Manifest
+from twincell.evaluate.metrics import Figures
+from twincell.evaluate.protocols import Trial
 from twincell.models.base.file import load_card, load_model
 from twincell.presets import load_preset
 from twincell.reproduce import ratio, schemes
+from twincell.reproduce.curve import Curve
 from twincell.reproduce.embedding import KINDS, Embedded, measure
 from twincell.reproduce.estimate import operations_per_step
 from twincell.reproduce.request import Request
 from twincell.reproduce.schemes import speeds
 from twincell.reproduce.stage import jobs_of
+from twincell.reproduce.synthetic_set import tests_of
 from twincell.reproduce.translation import scores
 
 OUTER = {f"{origin}.{half}" for origin in ("natural", "synthetic") for half in ("encoder", "decoder")}
@@ -60,6 +66,43 @@ def test_schemes_measures_every_way_to_transfer(done: Path) -> None:
     assert Image.open(done / "schemes.png").size[0] > 500
 
 
+def test_transfers_have_two_synthetic_images_for_each_natural_one(data: Path, tmp_path: Path) -> None:
+    asked = request(data, tmp_path)
+    for stage in schemes.stages(asked):
+        if "natural" in stage.name or stage.name == "synthetic-first-start":
+            continue
+        ratio_of = stage.settings.batch.synthetic_per_natural
+        assert ratio_of == (1 if stage.name.startswith("scratch") else 2), stage.name
+    full = next(s for s in schemes.stages(asked) if s.name == "full").settings
+    assert (full.batch.size, full.synthetic.pool) == (192, 6000)  # 1:1 has 128 and 3000
+
+
+def test_unlabelled_test_images_are_drawn_again(done: Path) -> None:
+    table = pd.read_csv(done / "schemes.csv").set_index(["modality", "stage", "method"]).sort_index()
+    figures = json.loads(next((done / "full").glob("*/figures.json")).read_text())
+    assert figures["reconstruction"]["n"] > 0
+    assert 0 < table.loc[("bf", "full", "model"), "reconstruction"] < 1
+    for method in ("model", "max-acc", "min-dev"):
+        assert table.loc[("bf", "full", method), ["synthetic_mae", "synthetic_mre"]].notna().all()
+        assert figures["synthetic"][method]["n"] == 6
+
+
+def test_synthetic_test_sets_are_as_large_as_the_papers() -> None:
+    trials = {m: Trial("published", m, None, 0, 0, None) for m in ("bf", "pc")}  # type: ignore[arg-type]
+    assert [tests_of(trial, load_preset("compact")) for trial in trials.values()] == [514, 792]
+
+
+def test_min_dev_is_the_smallest_relative_deviation(tmp_path: Path) -> None:
+    curve = Curve(tmp_path, None, {})  # type: ignore[arg-type]
+    network = torch.nn.Linear(1, 1)
+    labels = np.array([1.0, 20.0])
+    for step, counts in enumerate(([2.0, 20.0], [1.0, 18.0])):  # MAE 0.5 and 1, MRE 50 and 5 %
+        torch.nn.init.constant_(network.weight, step)
+        curve._remember(Figures.of(counts, labels), network)
+    assert float(curve.state_dict()["weights"]["min-dev"]["weight"]) == 1
+    assert float(curve.state_dict()["weights"]["max-acc"]["weight"]) == 0  # a tie
+
+
 def test_frozen_parts_keep_every_bit(done: Path) -> None:
     parts = pd.read_csv(done / "schemes-parts.csv").set_index(["modality", "stage"])["unchanged"]
     for modality in ("bf", "pc"):
@@ -90,7 +133,7 @@ def test_both_checkpoints_are_models_of_their_own(done: Path) -> None:
     assert set(curve["images"]) == {"test", "validation"}
     assert sorted(set(curve["step"])) == list(range(1, 11))
     figures = json.loads((folder / "figures.json").read_text())["methods"]
-    for name, column in (("max-acc", "accuracy"), ("min-dev", "mae")):
+    for name, column in (("max-acc", "accuracy"), ("min-dev", "mre")):
         assert load_card(folder / "run" / f"{name}.safetensors").steps == 10
         seen = curve[curve["images"] == "validation"]
         best = seen[column].max() if name == "max-acc" else seen[column].min()
@@ -133,8 +176,13 @@ def test_ratio_goes_from_a_quarter_to_ten(data: Path, done: Path) -> None:
     assert toy_experiment("ratio", data, done) == 0
     table = pd.read_csv(done / "ratio.csv")
     assert set(table["stage"].dropna()) == {f"ratio-{r:g}" for r in ratio.RATIOS}
-    trained = load_card(done / "ratio-10" / "leave-chamber-out-bf-fold0-seed0" / "run").training
-    assert trained["batch"]["synthetic_per_natural"] == 10
+    for drawn in ratio.RATIOS:
+        trained = load_card(done / f"ratio-{drawn:g}" / "leave-chamber-out-bf-fold0-seed0" / "run").training
+        assert trained["batch"]["synthetic_per_natural"] == drawn
+        # Ratio times as many synthetic images as the 8 of the ratio 1, and always 4 natural ones in a step.
+        assert trained["synthetic"]["pool"] == 8 * drawn
+        own, synthetic = division(load_preset("compact").changed({"batch": trained["batch"]}), 1000)
+        assert (own, synthetic) == (4, 4 * drawn)
     assert (done / "ratio.png").exists()
 
 

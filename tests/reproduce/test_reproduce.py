@@ -1,6 +1,7 @@
 """Experiments through the real command, at toy size."""
 
 import json
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -29,6 +30,14 @@ def toys(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_list_names_every_experiment(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["reproduce", "--list"]) == 0
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == list(EXPERIMENTS)
+
+
+def test_every_table_and_figure_of_the_paper_has_a_command() -> None:
+    told = " ".join(experiment.shows for experiment in EXPERIMENTS.values())
+    named = {f"{kind} {number}" for kind, number in re.findall(r"(Table|Figure) (\d+)", told)}
+    for first, last in re.findall(r"Figures (\d+) to (\d+)", told):
+        named |= {f"Figure {number}" for number in range(int(first), int(last) + 1)}
+    assert named >= {"Table 1", "Table 2", *(f"Figure {number}" for number in range(1, 15))}
 
 
 def test_leave_chamber_out_makes_tables_and_does_nothing_twice(toys: Path, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from twincell.cli import run
 from twincell.models import METHODS
 from twincell.models.base.file import ModelCard, save_model
 from twincell.presets import load_preset
-from twincell.reproduce import paper_figures
+from twincell.reproduce import paper_figures, table2_table
 from twincell.reproduce.cost import Cost, cost_of
 
 
@@ -44,6 +44,13 @@ def test_every_row_has_both_protocols_and_its_costs(done: Path) -> None:
     assert last["machine"].str.startswith(("cpu", "cuda")).all()
     assert last["parameters"].nunique() == last["multiply_adds"].nunique() == 1
     assert {"Twin-VAE max-acc", "Twin-VAE min-dev"} <= set(ours["method"])
+    drawn = ours[ours["method"].str.startswith("Twin-VAE")]
+    assert drawn[["synthetic_mae", "synthetic_mre", "synthetic_accuracy"]].notna().all(axis=None)
+    out = ours.xs("leave-chamber-out", level="protocol")
+    assert out.loc[out["method"] == "Twin-VAE", "reconstruction"].between(0, 1).all()
+    # Baselines and the paper's rows stand on the same divisions.
+    trials = ours[ours["trials"].notna()].reset_index()
+    assert (trials.groupby(["modality", "protocol"])["n"].nunique() == 1).all()
     assert set(table["row"]) & {"transfer", "full", "scratch"} == set()  # trained as starts, not asked for
 
 
@@ -57,7 +64,7 @@ def test_the_papers_rows_stand_beside_ours(done: Path) -> None:
     assert math.isnan(paper.loc[("pc", "BiT"), "mre"])
     text = (done / "table2.md").read_text()
     assert text.startswith("**Not comparable")
-    assert "| BiT | the paper's test labels | - | - | 2.20 | - | - | 26.1 | - | 9,000 " in text
+    assert "| BiT | the paper's test labels | - | - | 2.20 | - | - | 26.1 | - | - | - | 9,000 " in text
 
 
 def test_finished_trainings_are_shared_and_taken_from_elsewhere(
@@ -119,6 +126,17 @@ def test_multiply_adds_are_those_of_the_layers(tmp_path: Path) -> None:
     bottleneck, regressor = 512 * 2 * 256, 256 * 256 + 256 * 128 + 128
     assert cost.multiply_adds == encoder + bottleneck + regressor
     assert cost.parameters == pytest.approx(11.36e6, rel=1e-3)
+
+
+def test_random_weights_in_place_of_published_ones_are_named() -> None:
+    own = dict.fromkeys(("n", "mae", "mre", "accuracy", "mae_raw", "bias"), 1.0)
+    figures = {"protocol": "published", "modality": "bf", "seed": 0, "training_seconds": 1.0}
+    measured = table2_table.Measured("bit", figures | {"methods": {"model": own}}, Path())
+    with pytest.MonkeyPatch.context() as patch:
+        for random, name in ((True, "BiT, from random weights"), (False, "BiT")):
+            patch.setattr(table2_table, "cost_of", lambda run, r=random: Cost(1.0, 1.0, "cpu", r))
+            table = table2_table.rows_of([measured], ["bf"])
+            assert name in set(table["method"][table["protocol"] == "published"])
 
 
 def test_a_model_that_is_not_there_costs_what_is_not_known(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from twincell.series.accuracy import (
     simulated_survival,
     survival_figures,
 )
+from twincell.series.smoothing.calibrate import shown_labels
 from twincell.series.smoothing.simulate import Culture, Errors, recordings_table
 
 
@@ -52,6 +53,18 @@ def test_growth_stands_beside_that_of_the_labels(table, constants):
     assert (found["ratio"] == found["rate"] / found["rate_labels"]).all()
 
 
+def test_the_reference_of_growth_holds_no_label_that_was_shown(table, constants):
+    found = measure_growth(table, constants, shown=(5,)).set_index("chamber")
+    labels = table[table["label"].notna()].groupby("chamber").size()
+    assert (found["labels"] == labels - 5).all()
+    rows = table[table["chamber"] == "sim0000"].reset_index(drop=True)
+    at = shown_labels(rows, 5)
+    spoiled = rows.assign(label=rows["label"].where(~rows.index.isin(at), rows["label"] + 1))
+    again = measure_growth(spoiled, constants, shown=(5,)).set_index("chamber")
+    assert again.loc["sim0000", "rate_labels"] == found.loc["sim0000", "rate_labels"]
+    assert again.loc["sim0000", "rate"] != found.loc["sim0000", "rate"]
+
+
 def test_survival_knows_neither_later_frames_nor_the_chamber_itself(table, constants):
     found = measure_survival(table, constants, firsts=(60,), horizon=100)
     assert list(found["chamber"]) == ["sim0000", "sim0001", "sim0002"]
@@ -79,8 +92,27 @@ def test_brier_scores_and_groups_are_the_textbooks():
     assert figures["brier"] == pytest.approx((0.01 + 0.01 + 0.25) / 3)
     assert figures["brier_base"] == pytest.approx((0.25 + 1.0 + 0.25) / 3)
     groups = reliability(rows)
-    assert groups["chambers"].sum() == 3
+    assert groups["chambers"].sum() == groups["forecasts"].sum() == 3
     assert list(groups["group"]) == ["0 to 0.2", "0.4 to 0.6", "0.8 to 1"]
+
+
+def test_limits_of_scores_go_by_chamber_not_by_forecast():
+    rng = np.random.default_rng(0)
+    one = pd.DataFrame({"chamber": [f"c{i}" for i in range(30)], "first": 50, "base": 0.5})
+    one = one.assign(foretold=rng.uniform(0.3, 1, 30), happened=(rng.random(30) < 0.7).astype(float))
+    # The same forecasts said four times are no more than said once.
+    four = pd.concat([one.assign(first=first) for first in (50, 100, 150, 200)], ignore_index=True)
+    single, pooled = survival_figures(one).iloc[0], survival_figures(four).iloc[-1]
+    assert pooled["first"] == "all"
+    assert (pooled["chambers"], pooled["forecasts"]) == (30, 120)
+    for name in ("brier", "brier_low", "brier_high", "skill", "skill_low", "skill_high"):
+        assert pooled[name] == pytest.approx(single[name])
+    standard = (one["foretold"] - one["happened"]).pow(2).std() / np.sqrt(30)
+    assert single["brier_high"] - single["brier_low"] == pytest.approx(2 * 1.96 * standard, rel=0.15)
+    assert (reliability(four)["chambers"] < reliability(four)["forecasts"]).all()
+    assert reliability(four)["happened_low"].tolist() == pytest.approx(
+        reliability(one)["happened_low"].tolist()
+    )
 
 
 def test_simulated_chambers_are_foretold_better_than_by_their_base_rate():

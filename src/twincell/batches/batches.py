@@ -116,6 +116,8 @@ class Batches:
         )
         self._order: dict[int, Tensor] = {}
         self.steps_per_epoch = steps_per_epoch(store, settings)
+        steps = settings.training.steps or (settings.training.epochs or 0) * self.steps_per_epoch
+        self._drawn_first = round(settings.batch.drawn_first * steps) if self.synthetic_per_step else 0
 
     def untouched(self, most: int = 2000) -> Tensor:
         """(n, 1, side, side) training images not varied, evenly chosen; drawn ones where none is natural."""
@@ -132,9 +134,10 @@ class Batches:
 
     def make(self, step: int) -> Batch:
         """The batch of step 0, 1, 2, ..."""
-        made = [self._natural(step)] if self.natural_per_step else []
+        both = self.natural_per_step and step >= self._drawn_first
+        made = [self._natural(step)] if both else []
         if self.synthetic_per_step:
-            made.append(self._synthetic(step))
+            made.append(self._synthetic(step, self.synthetic_per_step if both else self.settings.batch.size))
         fields = {
             name: [getattr(part, name) for part in made]
             for name in ("images", "counts", "natural", "weights")
@@ -200,8 +203,8 @@ class Batches:
         seen = None if drawn.centres is None else framed.points
         return Drawn(framed.images, counts, seen, drawn.radius)
 
-    def _synthetic(self, step: int) -> Batch:
-        settings, n = self.settings, self.synthetic_per_step
+    def _synthetic(self, step: int, n: int) -> Batch:
+        settings = self.settings
         drawn = self._draw(step, n)
         varied = augment(
             drawn.images, generator_for(self.seed, step, VARY_SYNTHETIC), settings.augment, drawn.centres
@@ -215,7 +218,7 @@ class Batches:
         return Batch(
             varied.images,
             counts,
-            torch.zeros_like(counts, dtype=torch.bool),
+            torch.arange(n, device=counts.device) < round(n * settings.batch.through_natural),
             torch.ones_like(counts),
             density,
             None if drawn.radius is None else drawn.radius / varied.warp.area.to(drawn.radius).sqrt(),

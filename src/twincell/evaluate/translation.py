@@ -53,8 +53,6 @@ class Translation:
 class Translator(Protocol):
     """A network with two encoders and two decoders around one core; `natural` (B,) bool says which."""
 
-    regressor: nn.Module
-
     def encode(self, images: Tensor, natural: Tensor) -> tuple[Tensor, Tensor]:
         """(B, 1, 128, 128) to mean and log-variance (B, L)."""
         ...
@@ -63,10 +61,14 @@ class Translator(Protocol):
         """(B, L) to (B, 1, 128, 128) in [0, 1]."""
         ...
 
+    def count(self, latent: Tensor) -> Tensor:
+        """(B, L) to (B,) cells, raw."""
+        ...
+
 
 def can_translate(network: nn.Module) -> bool:
     """Whether a network has the two encoders and decoders that translating needs."""
-    return all(callable(getattr(network, name, None)) for name in ("encode", "decode", "regressor"))
+    return all(callable(getattr(network, name, None)) for name in ("encode", "decode", "count"))
 
 
 def require_translator(model: LoadedModel) -> None:
@@ -105,7 +107,7 @@ def translate(model: LoadedModel, images: NDArray[np.uint8], to: str) -> Transla
         mean, _ = network.encode(batch, own)
         other, same = network.decode(mean, ~own), network.decode(mean, own)
         again, _ = network.encode(other, ~own)
-        counts = [network.regressor(latent)[:, 0].clamp_min(0) for latent in (mean, again)]
+        counts = [network.count(latent).clamp_min(0) for latent in (mean, again)]
         drawn.append([other, same, *counts])
     other, same, first, second = (torch.cat(parts).cpu() for parts in zip(*drawn, strict=True))
     return Translation(
@@ -139,7 +141,24 @@ def counts(model: LoadedModel, images: Tensor, natural: bool) -> NDArray[np.floa
     """(N,) cells read from images of one origin by its own encoder; arguments as `latent_means`."""
     network = cast(Translator, model.network)
     latent = torch.from_numpy(latent_means(model, images, natural)).to(model.device)
-    return network.regressor(latent)[:, 0].clamp_min(0).double().cpu().numpy()
+    return network.count(latent).clamp_min(0).double().cpu().numpy()
+
+
+@torch.inference_mode()
+def reconstruction_error(model: LoadedModel, images: Tensor) -> float:
+    """Mean squared error per pixel, in grey levels of 1, of natural images drawn again by their own decoder.
+
+    Args:
+        model: of a method with two encoders and decoders.
+        images: (N, 1, 128, 128) uint8, N from 1.
+    """
+    network, squares = cast(Translator, model.network), 0.0
+    for part in images.split(BATCH):
+        batch = model.prepare(part)
+        own = torch.ones(len(batch), dtype=torch.bool, device=batch.device)
+        again = network.decode(network.encode(batch, own)[0], own)
+        squares += float(((again - batch) ** 2).mean((1, 2, 3)).sum())
+    return squares / len(images)
 
 
 def _bytes(images: Tensor) -> NDArray[np.uint8]:

@@ -20,11 +20,13 @@ class Cost:
         multiply_adds: of counting one image, test-time flips included: matrix products and convolutions as
             torch's flop counter sees them, two of its operations being one multiply-add.
         machine: that trained it.
+        random: whether random weights stood in for published ones that could not be had.
     """
 
     parameters: float = math.nan
     multiply_adds: float = math.nan
     machine: str = ""
+    random: bool = False
 
 
 def cost_of(run: Path) -> Cost:
@@ -38,4 +40,6 @@ def cost_of(run: Path) -> Cost:
     with FlopCounterMode(display=False) as counter:
         model.predict(image)
     parameters = sum(weights.numel() for weights in model.network.parameters())
-    return Cost(parameters or math.nan, counter.get_total_flops() / 2 or math.nan, model.card.machine)
+    operations = counter.get_total_flops() / 2
+    random = "started from random weights" in model.card.data.description
+    return Cost(parameters or math.nan, operations or math.nan, model.card.machine, random)

@@ -1,8 +1,9 @@
 """How a training gets better: test and validation figures at regular steps; the paper's two checkpoints.
 
 The paper keeps two checkpoints of a training, the one of the highest accuracy (max-acc) and the one of the
-smallest count error (min-dev), and chooses them on its test images. Here they are chosen on the validation
-chambers, where the settings keep any aside; the curve of the test figures is for looking at alone.
+smallest relative deviation of the count (min-dev; relative as in the authors' code), and chooses them on its
+test images. Here they are chosen on the validation chambers, where the settings keep any aside; the curve of
+the test figures is for looking at alone.
 """
 
 from dataclasses import asdict
@@ -81,7 +82,7 @@ class Curve(L.Callback):
 
     def _remember(self, figures: Figures, network: nn.Module) -> None:
         """Keeps the weights that are the best so far, ties of accuracy broken by the error and vice versa."""
-        ranks = {"max-acc": (-figures.accuracy, figures.mae_raw), "min-dev": (figures.mae, figures.mae_raw)}
+        ranks = {"max-acc": (-figures.accuracy, figures.mae_raw), "min-dev": (figures.mre, figures.mae_raw)}
         for name, rank in ranks.items():
             if name not in self._best or rank < tuple(self._best[name]):
                 self._best[name] = rank

@@ -28,7 +28,7 @@ from twincell.reproduce.synthetic_set import drawn_tests
 RATIOS = (0.25, 2.0, 10.0)
 NAMES = {
     "scratch": "before the transfer",
-    "full": "after it, 1 : 1",
+    "full": "after it, as usual (2 : 1)",
     **{f"ratio-{ratio:g}": f"after it, {ratio:g} : 1" for ratio in RATIOS},
 }
 KINDS = ("natural, counted", "natural, uncounted", "synthetic")

@@ -7,6 +7,8 @@ from twincell.errors import UserError
 from twincell.reproduce.request import Request
 from twincell.reproduce.stage import Stage
 
+TRANSFER_RATIO = 2.0
+"""Synthetic images per natural one in a transfer: what the paper found best (4.2)."""
 RAMP = FIRST = 0.1
 """Shares of a transfer, as in the authors' code: over which the learning rate rises before it decays, and in
 which images of one origin come alone."""
@@ -31,7 +33,7 @@ def natural_only(request: Request, modality: str) -> Stage:
 def transfer(
     request: Request, name: str, start: Stage, modality: str, scheme: str = "full", **changes: Any
 ) -> Stage:
-    """A training that goes on from another stage's model, a fifth as long.
+    """A training that goes on from another stage's model, a fifth as long, at `TRANSFER_RATIO`.
 
     Args:
         request: the user's.
@@ -42,8 +44,26 @@ def transfer(
         changes: of the settings, with `__` for the dot: `training__warmup=0.2`.
     """
     own = {key.replace("__", "."): value for key, value in changes.items()}
-    settings = request.transfer_settings_for(modality).changed({"transfer": {"scheme": scheme}} | own)
-    return Stage(name, modality, settings, start)
+    short = request.transfer_settings_for(modality)
+    usual = {"transfer": {"scheme": scheme}} | at_ratio(short, TRANSFER_RATIO)
+    return Stage(name, modality, short.changed(usual | own), start)
+
+
+def at_ratio(settings: Settings, ratio: float) -> dict[str, Any]:
+    """Changes that give `ratio` times as many synthetic as natural images, in the pool and in each step.
+
+    A step keeps its natural images, so trainings of one length see these equally often at every ratio, and
+    cost more the more synthetic ones there are.
+    """
+    usual = settings.batch.synthetic_per_natural
+    if settings.synthetic.source == "none" or not usual:
+        return {}
+    natural = settings.batch.size / (1 + usual)
+    return {
+        "batch.synthetic_per_natural": ratio,
+        "batch.size": max(round(natural * (1 + ratio)), 2),
+        "synthetic.pool": max(round(settings.synthetic.pool * ratio / usual), 1),
+    }
 
 
 def transferred(request: Request, origin: str, modality: str) -> Stage:

@@ -1,13 +1,13 @@
 """How many synthetic images per natural one a transfer wants: 0.25 to 10 (paper 4.2, Figure 12).
 
-The batch keeps its size, so that a step costs the same at every ratio and sees fewer natural images the more
-synthetic ones there are; with a length in epochs, passes over the natural images, it makes more steps.
+As in the paper there are ratio times as many synthetic images as natural ones, in all and in each step; every
+training sees the natural images equally often, and a step costs more the more synthetic ones there are.
 """
 
 from collections.abc import Sequence
 
 from twincell.reproduce.experiment import Experiment, Result
-from twincell.reproduce.paper import scratch, transfer
+from twincell.reproduce.paper import at_ratio, scratch, transfer
 from twincell.reproduce.plots import plot_curves, plot_values
 from twincell.reproduce.request import Request
 from twincell.reproduce.stage import Job, Stage, jobs_of, wanted
@@ -21,9 +21,9 @@ NAMES = {f"ratio-{ratio:g}": f"{ratio:g} : 1" for ratio in RATIOS}
 def stages(request: Request, ratios: Sequence[float] = RATIOS) -> list[Stage]:
     """Transfers from the first modality to the second at each ratio."""
     first, second = request.pair()
-    start = scratch(request, first)
+    start, short = scratch(request, first), request.transfer_settings_for(second)
     return [
-        transfer(request, f"ratio-{ratio:g}", start, second, batch__synthetic_per_natural=ratio)
+        transfer(request, f"ratio-{ratio:g}", start, second, "full", **at_ratio(short, ratio))
         for ratio in ratios
     ]
 

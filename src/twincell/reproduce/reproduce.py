@@ -6,9 +6,10 @@ from pathlib import Path
 
 from twincell.config import Settings
 from twincell.data.manifest import Manifest
+from twincell.documents import parse_yaml
 from twincell.errors import UserError
 from twincell.files import write_atomic
-from twincell.presets import load_preset, preset_names
+from twincell.presets import build_settings, load_preset, preset_names
 from twincell.reproduce.catalogue import EXPERIMENTS, find
 from twincell.reproduce.experiment import Experiment, carry_out, check, chosen
 from twincell.reproduce.options import ReproduceOptions
@@ -134,7 +135,15 @@ def settings_text(request: Request) -> str:
 def _same_settings(out: Path, settings: str) -> None:
     """Write the settings beside the results; results of other settings must not be mixed with these."""
     kept = out / "settings.yaml"
-    if kept.exists() and kept.read_text() != settings:
+    if kept.exists() and kept.read_text() != settings and _meant(kept.read_text()) != _meant(settings):
         raise UserError(f"{kept}: this folder's trials were run with other settings; choose another --out")
     out.mkdir(parents=True, exist_ok=True)
     write_atomic(kept, settings)
+
+
+def _meant(text: str) -> list[object]:
+    """What a text of `settings_text` says; settings that it does not know have their defaults."""
+    first, *others = text.split("---\n")
+    general, _, request = first.rpartition("start: ")
+    told = [build_settings(parse_yaml(part), "settings.yaml") for part in (general, *others) if part.strip()]
+    return [request, *(settings.model_dump(mode="json") for settings in told)]

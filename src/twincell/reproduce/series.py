@@ -94,29 +94,35 @@ def _as_markdown(tables: dict[str, pd.DataFrame], seconds: float) -> str:
                 "helped": "helped %", "coverage": "coverage %", "width": "width",
             },
         ),
-        "\nGrowth rates of the series beside those fitted to all labels:\n",
+        "\nGrowth rates of the series beside those fitted to the labels it was not shown:\n",
         *(_near(growth[growth["shown"] == k], int(k)) for k in sorted(growth["shown"].unique())),
         "\n",
         _table(
             growth,
             {
-                "chamber": "chamber", "shown": "counted frames", "verdict_labels": "labels say",
+                "chamber": "chamber", "shown": "counted frames", "labels": "labels",
+                "verdict_labels": "labels say",
                 "verdict": "series says", "rate_labels": "rate of labels", "rate": "rate", "ratio": "ratio",
                 "ratio_whole": "ratio, phases aside",
             },
         ),
-        "\nSurvival (1.5 times as many cells 200 frames on) foretold from the first frames:\n",
+        "\nSurvival (1.5 times as many cells 200 frames on) foretold from the first frames, 95 % limits by "
+        "resampling chambers:\n",
         _table(
             tables["foretold"],
             {
-                "kind": "chambers", "first": "frames", "chambers": "n", "grew": "grew", "brier": "Brier",
-                "brier_base": "Brier of base rate", "skill": "skill %",
+                "kind": "recordings", "first": "frames", "chambers": "chambers", "forecasts": "forecasts",
+                "grew": "grew", "brier": "Brier", "brier_low": "low", "brier_high": "high",
+                "brier_base": "of base rate", "skill": "skill %", "skill_low": "low", "skill_high": "high",
             },
         ),
         "",
         _table(
             tables["reliability"],
-            {"kind": "", "group": "foretold", "chambers": "n", "foretold": "mean", "happened": "happened"},
+            {
+                "kind": "", "group": "foretold", "chambers": "chambers", "forecasts": "forecasts",
+                "foretold": "mean", "happened": "happened", "happened_low": "low", "happened_high": "high",
+            },
         ),
         f"\nMeasured in {seconds:.0f} s of one CPU core, the trainings not counted.\n",
     ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,8 @@ from twincell.reproduce.summary import summarise
 
 BY = ("modality", "stage")
 WITHOUT_IMAGES = ("constant median", "time interpolation")
+SYNTHETIC = ("mae", "mre", "accuracy")
+"""Figures on drawn test images that tables show."""
 Key = tuple[str, str]  # modality, stage
 
 
@@ -23,7 +26,8 @@ def stage_rows(results: Sequence[Result]) -> pd.DataFrame:
     `method` is model (the weights that the settings keep), max-acc or min-dev (chosen on validation
     chambers), or a baseline without images, which has no stage and stands once per modality. `best_accuracy`
     and `best_mae` are the best of the curve on the test images: what choosing on these, as the paper does,
-    shows. `synthetic_mae` and `synthetic_accuracy` are those on drawn test images.
+    shows. `synthetic_mae`, `synthetic_mre` and `synthetic_accuracy` are those on drawn test images,
+    `reconstruction` the mean squared error of unlabelled test images drawn again, in grey levels of 1.
     """
     table = summarise([r.figures | {"stage": r.job.stage} for r in results], BY)
     known = table["method"].isin(["model", *CHECKPOINTS])
@@ -34,9 +38,12 @@ def stage_rows(results: Sequence[Result]) -> pd.DataFrame:
     keys = list(zip(whole["modality"], whole["stage"], strict=True))
     whole["steps"] = [lengths.get(key, 0) for key in keys]
     trained = whole["method"] == "model"
-    for name in ("mae", "accuracy"):
-        drawn = _synthetic(results, name)
-        whole[f"synthetic_{name}"] = np.where(trained, [drawn.get(key, np.nan) for key in keys], np.nan)
+    for name in SYNTHETIC:
+        drawn = [on_drawn([r.figures for r in results if _key(r) == key], kind, name)
+                 for key, kind in zip(keys, whole["method"], strict=True)]  # fmt: skip
+        whole[f"synthetic_{name}"] = drawn
+    drawn = [redrawn([r.figures for r in results if _key(r) == key]) for key in keys]
+    whole["reconstruction"] = np.where(trained, drawn, np.nan)
     for column, place in (("best_accuracy", 0), ("best_mae", 1)):
         values = [chosen[key][place] if key in chosen else np.nan for key in keys]
         whole[column] = np.where(trained, values, np.nan)
@@ -46,7 +53,7 @@ def stage_rows(results: Sequence[Result]) -> pd.DataFrame:
 def stage_markdown(table: pd.DataFrame, names: Mapping[str, str]) -> str:
     """The table of `stage_rows`; `names` gives a stage its words."""
     head = ["", "training", "checkpoint", "steps", "n", "trials", "MAE", "± s.e.", "MRE %", "accuracy %",
-            "best acc. on test %", "MAE on synthetic", "s"]  # fmt: skip
+            "best acc. on test %", "MAE on synthetic", "MRE on synthetic %", "s"]  # fmt: skip
     rows = []
     for _, row in table.iterrows():
         stage = names.get(row["stage"], row["stage"]) or row["method"]
@@ -56,7 +63,8 @@ def stage_markdown(table: pd.DataFrame, names: Mapping[str, str]) -> str:
              f"{row['n']:.0f}", f"{row['trials']:.0f}",
              f"{row['mae']:.3f}", _or_dash(row["mae_error"], ".3f"), f"{row['mre']:.2f}",
              f"{row['accuracy']:.1f}", _or_dash(row["best_accuracy"], ".1f"),
-             _or_dash(row["synthetic_mae"], ".3f"), _or_dash(row["seconds"], ".0f")]
+             _or_dash(row["synthetic_mae"], ".3f"), _or_dash(row["synthetic_mre"], ".2f"),
+             _or_dash(row["seconds"], ".0f")]
         )  # fmt: skip
     return markdown(head, rows)
 
@@ -105,14 +113,27 @@ def last_step(result: Result) -> int:
     return load_card(result.job.run).steps
 
 
-def _synthetic(results: Sequence[Result], name: str) -> dict[Key, float]:
-    """The mean of a figure on drawn test images over all trials of a stage; every trial has as many."""
-    found: dict[Key, list[float]] = {}
-    for result in results:
-        if result.figures.get("synthetic"):
-            key = (result.job.trial.modality, result.job.stage)
-            found.setdefault(key, []).append(result.figures["synthetic"][name])
-    return {key: float(np.mean(values)) for key, values in found.items()}
+def on_drawn(trials: Sequence[Mapping[str, Any]], method: str, name: str) -> float:
+    """The mean of a figure on drawn test images over trials, of the model or a checkpoint; NaN without any.
+
+    Results of release 1 know the model's alone.
+    """
+    known = [trial["synthetic"] for trial in trials if trial.get("synthetic")]
+    own = [figures.get(method) if "model" in figures else figures for figures in known
+           if "model" in figures or method == "model"]  # fmt: skip
+    values = [figures[name] for figures in own if figures]
+    return float(np.mean(values)) if values else float("nan")
+
+
+def redrawn(trials: Sequence[Mapping[str, Any]]) -> float:
+    """Mean squared error of unlabelled test images drawn again, over all trials' images; NaN without any."""
+    known = [trial["reconstruction"] for trial in trials if trial.get("reconstruction")]
+    images = sum(found["n"] for found in known)
+    return sum(found["n"] * found["mse"] for found in known) / images if images else float("nan")
+
+
+def _key(result: Result) -> Key:
+    return result.job.trial.modality, result.job.stage
 
 
 def _pooled(parts: list[pd.DataFrame]) -> pd.DataFrame:

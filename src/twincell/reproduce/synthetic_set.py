@@ -8,8 +8,15 @@ from twincell.evaluate.protocols import Trial
 if TYPE_CHECKING:
     from twincell.batches.synthetic_source import Drawn
 
+PAPERS, OTHERS = {"bf": 514, "pc": 792}, 500
+"""Synthetic test images of the paper's Table 1, and of other modalities."""
 SEED = 1_000_003
 """Added to the trial's seed: streams of chance that no training of a small seed has."""
+
+
+def tests_of(trial: Trial, settings: Settings) -> int:
+    """How many synthetic test images a trial is measured on."""
+    return settings.synthetic.tests or PAPERS.get(trial.modality, OTHERS)
 
 
 def drawn_tests(trial: Trial, settings: Settings, n: int) -> "Drawn":

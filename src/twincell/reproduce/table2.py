@@ -6,7 +6,6 @@ from pathlib import Path
 
 from twincell.config import Settings
 from twincell.errors import UserError
-from twincell.evaluate.protocols import chambers_out, published
 from twincell.files import write_atomic
 from twincell.presets import load_preset, preset_names
 from twincell.reproduce import schemes
@@ -66,16 +65,8 @@ def _stages(request: Request, rows: Sequence[str]) -> list[Stage]:
 def _preset_jobs(request: Request, row: str) -> list[Job]:
     """Every division of one protocol, trained by a preset of the row's name or in its file."""
     settings = _preset(request, row)
-    trials = [
-        trial
-        for modality in request.modalities
-        for seed in request.seeds
-        for trial in (
-            published(request.manifest, modality, seed)
-            if request.protocol == "published"
-            else chambers_out(request.manifest, modality, seed, request.folds)
-        )
-    ]
+    # The divisions of the paper's rows, so that all rows of the table are measured alike.
+    trials = [t for m in request.modalities for seed in request.seeds for t in request.divisions(m, seed)]
     return [Job(trial, settings, request.out / settings.name / trial.name) for trial in trials]
 
 

@@ -136,7 +136,7 @@ def _markdown(table: pd.DataFrame) -> str:
 
 EXPERIMENT = Experiment(
     "translation",
-    "cross-decoding: does the count survive translation (Figures 5-8)",
+    "cross-decoding: does the count survive translation (Figures 5 to 8)",
     jobs,
     tell,
     preset="compact",

@@ -17,7 +17,7 @@ from twincell.evaluate.metrics import Figures, score
 from twincell.evaluate.protocols import Trial
 from twincell.files import write_atomic
 from twincell.reproduce.recording import read_recordings
-from twincell.reproduce.synthetic_set import drawn_tests
+from twincell.reproduce.synthetic_set import drawn_tests, tests_of
 from twincell.series.smoothing.static_objects import without_static
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from twincell.models.base.method import Prediction
     from twincell.reproduce.curve import Curve
 
-DRAWN = 100
-"""Synthetic test images of a trial with a curve."""
 RUN, FRAMES, FIGURES = "run", "frames.csv", "figures.json"
 
 
@@ -46,7 +44,7 @@ def run_trial(
     label, predicted, in_series with standing dirt taken off, std, novelty) and `figures.json` (the model's
     and the two imageless baselines' figures, seconds of training). With `curve` the run has a curve.csv and
     perhaps the paper's two checkpoints, see `twincell.reproduce.curve`, and the figures are those on
-    `synthetic` test images too.
+    `synthetic` test images too (by checkpoint), and the `reconstruction` error on unlabelled test images.
     """
     if (folder / FIGURES).exists():
         return dict(json.loads((folder / FIGURES).read_text()))
@@ -93,7 +91,10 @@ def run_trial(
         "methods": _figures(trial, frames, more),
     }
     if curve:
-        figures["synthetic"] = _on_drawn(model, trial, settings)
+        figures["synthetic"] = _on_drawn(run, trial, settings)
+        figures["reconstruction"] = _reconstruction(
+            load_model(run), images, frames["label"].isna().to_numpy()
+        )
     write_atomic(folder / FRAMES, frames.to_csv(index=False))
     write_atomic(folder / FIGURES, json.dumps(figures, indent=2) + "\n")
     # The checkpoint is only good for going on with this run, which is over.
@@ -123,14 +124,36 @@ def _curve(trial: Trial, settings: Settings, run: Path) -> "Curve":
     return Curve(run, counting_method(METHODS[settings.method]), stores)
 
 
-def _on_drawn(model: "LoadedModel", trial: Trial, settings: Settings) -> dict[str, float] | None:
-    """The five figures on drawn test images; None for a model without an encoder that has learned them."""
-    from twincell.evaluate.translation import can_translate, counts
+def _on_drawn(run: Path, trial: Trial, settings: Settings) -> dict[str, dict[str, float]] | None:
+    """The five figures on drawn test images of the model and of the two checkpoints that are there.
 
-    if settings.synthetic.source == "none" or not can_translate(model.network):
+    None for a model without an encoder that has learned drawn images.
+    """
+    from twincell.evaluate.translation import can_translate, counts
+    from twincell.models.base.file import load_model
+    from twincell.reproduce.curve import CHECKPOINTS
+
+    if settings.synthetic.source == "none" or not can_translate(load_model(run).network):
         return None
-    drawn = drawn_tests(trial, settings, DRAWN)
-    return asdict(Figures.of(counts(model, drawn.images, natural=False), drawn.counts.numpy()))
+    drawn = drawn_tests(trial, settings, tests_of(trial, settings))
+    files = {"model": run} | {name: run / f"{name}.safetensors" for name in CHECKPOINTS}
+    return {
+        name: asdict(Figures.of(counts(load_model(file), drawn.images, natural=False), drawn.counts.numpy()))
+        for name, file in files.items()
+        if file.exists()
+    }
+
+
+def _reconstruction(
+    model: "LoadedModel", images: "Tensor", unlabelled: NDArray[np.bool_]
+) -> dict[str, float] | None:
+    """How well unlabelled test images are drawn again; None without any, or without a trained decoder."""
+    from twincell.evaluate.translation import can_translate, reconstruction_error
+
+    loss = model.card.settings.get("loss", {})
+    if not unlabelled.any() or not can_translate(model.network) or not loss.get("decode", True):
+        return None
+    return {"n": int(unlabelled.sum()), "mse": reconstruction_error(model, images[unlabelled.nonzero()[0]])}
 
 
 def _checkpoints(

@@ -25,6 +25,9 @@ FIRSTS, HORIZON = (50, 100, 150, 200), 200
 EVALUATIONS = 60
 """Sets of constants tried in each fit of the culture's life."""
 
+DRAWS = 2000
+"""Resamplings of the chambers behind an interval."""
+
 GROUPS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 """Probabilities foretold are compared with what happened in groups between these."""
 
@@ -52,24 +55,26 @@ def read_each(
 def measure_growth(
     table: pd.DataFrame, constants: Mapping[str, ErrorModel], shown: Sequence[int] = (0, SHOWN)
 ) -> pd.DataFrame:
-    """Growth of each chamber from its series beside the growth fitted to all its labels.
+    """Growth of each chamber from its series beside the growth fitted to those labels it was not shown.
 
-    Both are fitted between the first and the last label: rates of different times need not agree.
+    Both are fitted between the first and the last of these labels: rates of different times need not agree.
+    A label that the series was shown takes no part, or the reference would hold part of the answer.
 
     Returns:
-        chamber, shown, verdict, verdict_labels, rate, rate_labels, ratio (rate / rate_labels) and
-        ratio_whole (the same, fitted over the whole time whatever the phases).
+        chamber, shown, labels (those not shown), verdict, verdict_labels, rate, rate_labels, ratio (rate /
+        rate_labels) and ratio_whole (the same, fitted over the whole time whatever the phases).
     """
     rows = []
     for k in shown:
         for name, own in read_each(table, constants, k).items():
-            labelled = own[own["label"].notna()]
+            labelled = own[own["label"].notna()].drop(index=shown_labels(own, k))
             span = own[own["frame"].between(labelled["frame"].min(), labelled["frame"].max())]
             read, counted = _fit(span, "count"), _fit(labelled, "label")
             rows.append(
                 {
                     "chamber": name,
                     "shown": k,
+                    "labels": len(labelled),
                     "verdict": read.verdict,
                     "verdict_labels": counted.verdict,
                     "rate": read.rate,
@@ -174,30 +179,78 @@ def _with_base(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def survival_figures(rows: pd.DataFrame) -> pd.DataFrame:
-    """Brier scores of what was foretold and of the base rate, by `first`, over chambers whose end is known.
+    """Brier scores of what was foretold and of the base rate, over chambers whose end is known.
+
+    One row for each `first`, and where there are several a last one, `all`, over all of them together. A
+    chamber is foretold once for each `first`, and these forecasts are no independent ones: limits come from
+    resampling chambers, each with all its forecasts.
 
     Returns:
-        first, chambers, grew, brier, brier_base and skill (1 - brier / brier_base, percent).
+        first, chambers, forecasts, grew (forecasts of chambers that did), brier, brier_base, skill
+        (1 - brier / brier_base, percent) and the 95 % limits brier_low, brier_high, skill_low, skill_high.
     """
     known = rows.dropna(subset=["happened", "base"])
     squares = known.assign(
         brier=(known["foretold"] - known["happened"]) ** 2,
         brier_base=(known["base"] - known["happened"]) ** 2,
     )
-    groups = squares.groupby("first")
-    found = groups[["brier", "brier_base"]].mean()
-    found.insert(0, "chambers", groups.size())
-    found.insert(1, "grew", groups["happened"].sum().astype(int))
-    found["skill"] = 100.0 * (1 - found["brier"] / found["brier_base"])
-    return found.reset_index()
+    parts = [(first, own) for first, own in squares.groupby("first")]
+    parts += [("all", squares)] if len(parts) > 1 else []
+    return pd.DataFrame([{"first": first} | _scored(own) for first, own in parts])
+
+
+def _scored(squares: pd.DataFrame) -> dict[str, float]:
+    """Scores of one group of forecasts, with limits by chamber."""
+    sums = squares.groupby("chamber")[["brier", "brier_base"]].sum() if "chamber" in squares else squares
+    sizes = squares.groupby("chamber").size() if "chamber" in squares else pd.Series(1, squares.index)
+    score, base, size = sums["brier"].to_numpy(), sums["brier_base"].to_numpy(), sizes.to_numpy()
+    at = _resampled(len(score))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        brier = score[at].sum(1) / size[at].sum(1)
+        skill = 100 * (1 - score[at].sum(1) / base[at].sum(1))
+    found = {
+        "chambers": len(score),
+        "forecasts": len(squares),
+        "grew": int(squares["happened"].sum()),
+        "brier": squares["brier"].mean(),
+        "brier_base": squares["brier_base"].mean(),
+        "skill": 100.0 * (1 - squares["brier"].mean() / squares["brier_base"].mean()),
+    }
+    for name, values in (("brier", brier), ("skill", skill)):
+        low, high = np.quantile(values[np.isfinite(values)], (0.025, 0.975)) if len(score) else (np.nan,) * 2
+        found |= {f"{name}_low": float(low), f"{name}_high": float(high)}
+    return found
 
 
 def reliability(rows: pd.DataFrame) -> pd.DataFrame:
-    """What happened to chambers of like probability: chambers, foretold (mean) and happened (share)."""
+    """What happened to chambers of like probability, with 95 % limits from resampling chambers.
+
+    Returns:
+        group, chambers, forecasts, foretold (mean), happened (share), happened_low and happened_high.
+    """
     known = rows.dropna(subset=["happened"])
     names = [f"{low:g} to {high:g}" for low, high in pairwise(GROUPS)]
     group = pd.cut(known["foretold"], list(GROUPS), labels=names, include_lowest=True)
-    groups = known.groupby(group, observed=True)
-    found = groups[["foretold", "happened"]].mean()
-    found.insert(0, "chambers", groups.size())
-    return found.rename_axis("group").reset_index()
+    found = []
+    for name, own in known.groupby(group, observed=True):
+        chamber = own["chamber"] if "chamber" in own else pd.Series(range(len(own)), own.index)
+        each = own.groupby(chamber)["happened"].agg(["sum", "size"]).to_numpy(float)
+        sums = each[_resampled(len(each))].sum(1)
+        low, high = np.quantile(sums[:, 0] / sums[:, 1], (0.025, 0.975))
+        found.append(
+            {
+                "group": name,
+                "chambers": len(each),
+                "forecasts": len(own),
+                "foretold": own["foretold"].mean(),
+                "happened": own["happened"].mean(),
+                "happened_low": low,
+                "happened_high": high,
+            }
+        )
+    return pd.DataFrame(found)
+
+
+def _resampled(chambers: int) -> np.ndarray:
+    """(DRAWS, chambers) places of chambers drawn with replacement."""
+    return np.random.default_rng(0).integers(0, max(chambers, 1), (DRAWS, chambers))

@@ -2,15 +2,20 @@
 
 from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor, nn
 
 from twincell.config import Settings
 from twincell.models.base.method import Parts, Prediction
+from twincell.models.components.count_calibration import calibrated_gain
 from twincell.models.twin_vae.network import TwinVAE
 from twincell.models.twin_vae.settings import TwinVAESettings
 
 if TYPE_CHECKING:
     from twincell.models.base.counting_task import CountingTask
+
+LOOK = 128
+"""Images counted together when counts are scaled."""
 
 
 def _twins(*names: str) -> tuple[str, ...]:
@@ -51,6 +56,13 @@ class TwinVAEMethod:
         """Counts natural images (N, 1, 128, 128) from the mean of their latent distribution."""
         output = network(images, decode=False)
         return Prediction(output.count.float().clamp_min(0))
+
+    def finalize(self, network: nn.Module, images: Tensor, counted: Tensor, counts: Tensor) -> None:
+        """Where the settings ask for it: scales counts by the factor that fits the counted images best."""
+        assert isinstance(network, TwinVAE)
+        if network.calibrate and len(counts):
+            found = torch.cat([self.predict(network, part).count for part in counted.split(LOOK)])
+            network.scale_counts(calibrated_gain(found, counts))
 
 
 METHOD = TwinVAEMethod()

@@ -11,6 +11,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+GREY_STD = 0.075
+"""Spread of grey levels in bright field and phase contrast alike: what centred images are divided by."""
+
+DECODED = 5
+"""Pixels along each side of the shared decoder's maps."""
+
 
 @dataclass(frozen=True)
 class TwinOutput:
@@ -54,19 +60,27 @@ class Core(nn.Module):
     """What both origins share: last convolution, bottleneck, first transposed convolution."""
 
     def __init__(
-        self, channels: int, width: int, latent: int, dropout: float, leak: float, inner_leak: float
+        self,
+        channels: int,
+        width: int,
+        latent: int,
+        dropout: float,
+        leak: float,
+        inner_leak: float,
+        whole: bool = False,
     ) -> None:
         super().__init__()
         self.encoder = _shrink(channels, width, dropout, leak)
         self.mean = nn.Linear(width, latent)
         self.log_variance = nn.Linear(width, latent)
+        self.thinned = nn.Dropout(dropout) if whole else nn.Identity()
         self.expand = nn.Sequential(nn.Linear(latent, width), nn.LeakyReLU(inner_leak), nn.Dropout(dropout))
         self.decoder = _grow(width, channels, 5, 2, leak)
 
     def encode(self, maps: Tensor) -> tuple[Tensor, Tensor]:
         """(B, channels, 5, 5) -> mean and log-variance, (B, L) each."""
         vector = self.encoder(maps).flatten(1)
-        return self.mean(vector), self.log_variance(vector)
+        return self.thinned(self.mean(vector)), self.thinned(self.log_variance(vector))
 
     def decode(self, latent: Tensor) -> Tensor:
         """(B, L) -> (B, channels, 5, 5)."""
@@ -74,7 +88,7 @@ class Core(nn.Module):
 
 
 class TwinVAE(nn.Module):
-    """Two variational autoencoders with a shared core, and a regressor that counts from the latent vector.
+    """Two variational autoencoders with a shared core, and a regressor that counts from what they share.
 
     With the defaults, the paper's network: 11.36 million parameters, about 226 million multiply-adds per
     image. Weights start orthogonal, biases zero.
@@ -87,6 +101,10 @@ class TwinVAE(nn.Module):
         dropout: in the encoders, the bottleneck and the regressor.
         leak: slope of the leaky ReLUs below zero.
         inner_leak: that behind the latent vector and in the regressor; None = `leak`, 1 = linear.
+        bottleneck_dropout: "behind" the latent vector alone, or in the "whole" bottleneck.
+        regressor_reads: "latent" vector, or the maps of the shared "decoder".
+        grey: "plain", or "centred" on each image's mean and divided by `GREY_STD` before encoding.
+        calibrate: whether `TwinVAEMethod.finalize` is to scale its counts once training has ended.
     """
 
     def __init__(
@@ -98,14 +116,25 @@ class TwinVAE(nn.Module):
         dropout: float = 0.1,
         leak: float = 0.2,
         inner_leak: float | None = None,
+        bottleneck_dropout: str = "behind",
+        regressor_reads: str = "latent",
+        grey: str = "plain",
+        calibrate: bool = False,
     ) -> None:
         super().__init__()
         self.natural = Twin(channels, dropout, leak)
         self.synthetic = Twin(channels, dropout, leak)
         inner = leak if inner_leak is None else inner_leak
-        self.core = Core(channels[-1], core, latent, dropout, leak, inner)
+        whole = bottleneck_dropout == "whole"
+        self.core = Core(channels[-1], core, latent, dropout, leak, inner, whole)
+        self.reads_decoder, self.centred, self.calibrate = (
+            regressor_reads == "decoder",
+            grey == "centred",
+            calibrate,
+        )
+        read = channels[-1] * DECODED**2 if self.reads_decoder else latent
         layers: list[nn.Module] = []
-        for i, o in zip([latent, *regressor], regressor, strict=False):
+        for i, o in zip([read, *regressor], regressor, strict=False):
             layers += [nn.Linear(i, o), nn.LeakyReLU(inner), nn.Dropout(dropout)]
         self.regressor = nn.Sequential(*layers, nn.Linear(regressor[-1], 1))
         self.apply(_start)
@@ -122,16 +151,37 @@ class TwinVAE(nn.Module):
             natural = torch.ones(len(images), dtype=torch.bool, device=images.device)
         mean, log_variance = self.encode(images, natural)
         latent = self.sample(mean, log_variance) if self.training else mean
-        count = self.regressor(latent)[:, 0]
-        return TwinOutput(self.decode(latent, natural) if decode else None, count, mean, log_variance, latent)
+        maps = self.core.decode(latent) if decode or self.reads_decoder else None
+        drawn = self.draw(maps, natural) if decode and maps is not None else None
+        return TwinOutput(drawn, self.count(latent, maps), mean, log_variance, latent)
 
     def encode(self, images: Tensor, natural: Tensor) -> tuple[Tensor, Tensor]:
         """(B, 1, 128, 128) and origins (B,) bool -> mean and log-variance (B, L) of the latent vector."""
+        if self.centred:
+            images = (images - images.mean((1, 2, 3), keepdim=True)) / GREY_STD
         return self.core.encode(_by_origin(self.natural.encoder, self.synthetic.encoder, images, natural))
+
+    def count(self, latent: Tensor, maps: Tensor | None = None) -> Tensor:
+        """(B, L) -> (B,) cells, raw; where the shared decoder's `maps` are read and not given, makes them."""
+        if not self.reads_decoder:
+            return self.regressor(latent)[:, 0]
+        return self.regressor((self.core.decode(latent) if maps is None else maps).flatten(1))[:, 0]
 
     def decode(self, latent: Tensor, natural: Tensor) -> Tensor:
         """(B, L) -> (B, 1, 128, 128) in [0, 1], as natural or synthetic (B,) bool: also to translate."""
-        return _by_origin(self.natural.decoder, self.synthetic.decoder, self.core.decode(latent), natural)
+        return self.draw(self.core.decode(latent), natural)
+
+    def draw(self, maps: Tensor, natural: Tensor) -> Tensor:
+        """Shared decoder's maps (B, channels, 5, 5) -> (B, 1, 128, 128) in [0, 1], by origin (B,) bool."""
+        return _by_origin(self.natural.decoder, self.synthetic.decoder, maps, natural)
+
+    @torch.no_grad()
+    def scale_counts(self, factor: float) -> None:
+        """Multiplies every count from now on, by the weights of the last layer."""
+        last = self.regressor[-1]
+        assert isinstance(last, nn.Linear)
+        last.weight.mul_(factor)
+        last.bias.mul_(factor)
 
     @staticmethod
     def sample(mean: Tensor, log_variance: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from twincell.config import Count, NotNegative, Strict, Width
+from twincell.config import Count, NotNegative, Share, Strict, Width
 
 
 class NetworkSettings(Strict):
@@ -19,6 +19,17 @@ class NetworkSettings(Strict):
     regressor: tuple[Width, Width] = (256, 128)
     """Widths of the regressor's two hidden layers."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    bottleneck_dropout: Literal["behind", "whole"] = "behind"
+    """Where dropout acts in the bottleneck: behind the latent vector alone (models of release 1), or on each
+    of its three layers, mean and log-variance too (the paper's text)."""
+    regressor_reads: Literal["latent", "decoder"] = "latent"
+    """What is counted from: the latent vector (the paper's 11.36 million parameters, the authors' code), or
+    the maps of the shared decoder (the paper's text; 12.94 million)."""
+    grey: Literal["plain", "centred"] = "plain"
+    """How grey levels enter the encoders: as they are (the paper), or minus the image's mean and divided by
+    `GREY_STD`. Decoders draw plain ones either way."""
+    calibrate: bool = False
+    """Whether the last layer is scaled once training has ended, so that counted images are met as a whole."""
     leak: NotNegative = 0.2
     """Slope of the leaky ReLU below zero."""
     inner_leak: NotNegative | None = None
@@ -47,6 +58,8 @@ class LossSettings(Strict):
     """Epochs before the count term starts."""
     decode: bool = True
     """Off: the decoders are not computed and there is no pixel term (transfer, paper 4.1)."""
+    decode_from: Share = 0.0
+    """Share of the steps before which they are not computed: counting comes first, at half the cost."""
 
 
 class TwinVAESettings(Strict):

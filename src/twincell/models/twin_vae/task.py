@@ -12,7 +12,8 @@ class TwinVAETask(CountingTask):
     def losses(self, batch: Batch, info: StepInfo) -> StepResult:
         """Encodes, counts and (unless switched off) decodes the batch by its origins."""
         settings = self.settings.model.loss  # type: ignore[attr-defined]
+        decode = settings.decode and info.step >= settings.decode_from * info.steps
         with self.autocast():
-            output = self.network(batch.images, batch.natural, decode=settings.decode)
+            output = self.network(batch.images, batch.natural, decode=decode)
         loss = twin_loss(output, batch, settings, info.epoch)
         return StepResult(loss.total, output.count, loss.terms())

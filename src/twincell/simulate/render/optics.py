@@ -9,6 +9,9 @@ acts on the spatial frequencies f (cycles / px) of that field; the camera sees t
   direct light by q = pi/2 and passes the share T of its amplitude. The ring has a width: it also catches some
   light of large, smooth objects, which appears as the halo around them (Zernike 1942).
 
+In both, P(0) acts on the object's own light as 1: what an image of a part of a wide field lacks in its mean
+is diffracted, not lost. In phase contrast that leaves the ground brighter the more cells there are.
+
 A(f) is the aperture times the envelope of a source of finite size, which washes out fine fringes out of
 focus.
 """

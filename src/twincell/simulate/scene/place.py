@@ -24,6 +24,7 @@ def place(
     fusing: Tensor | None = None,
     petal: Tensor | None = None,
     visitors: int = 0,
+    within: tuple[Tensor, Tensor] | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Positions of the cells of N chambers.
 
@@ -37,6 +38,8 @@ def place(
         fusing: (N,) bool, chambers whose neighbours lie as near as `fused_squeeze` lets them; None = nowhere.
         petal: (N, S) bool, cells that gather round the first one; None = none.
         visitors: so many last cells do not count, and lie in doors.
+        within: (N, S, 2) px by which the corners at the upper left and the lower right of where each cell's
+            middle may lie are moved; None = not at all.
 
     Returns:
         x, y, radius, each (N, S), px.
@@ -45,6 +48,11 @@ def place(
     tries, counted = settings.tries, slots - visitors
     low, high = _bounds(settings, draws, chamber)
     free_x, free_y = _open_places(settings, draws, chamber, low, high, slots, counted)
+    if within is not None:
+        free_x, free_y = (
+            _narrowed(free, low[:, i], high[:, i], within[0][..., i], within[1][..., i])
+            for i, free in enumerate((free_x, free_y))
+        )
     angle = draws.uniform("place.angle", slots, tries, high=2 * math.pi)
     squeeze = draws.between("place.squeeze", settings.squeeze, slots, 1)
     tightest = torch.full((n, 1), min(settings.squeeze), device=present.device)
@@ -98,6 +106,13 @@ def place(
         x[:, slot] = torch.where(present[:, slot], try_x.gather(1, best)[:, 0], -_FAR)
         y[:, slot] = torch.where(present[:, slot], try_y.gather(1, best)[:, 0], -_FAR)
     return x, y, size
+
+
+def _narrowed(places: Tensor, low: Tensor, high: Tensor, first: Tensor, last: Tensor) -> Tensor:
+    """Places (N, S, tries) between low and high (N,), spread likewise between low + first and high + last."""
+    share = (places - low[:, None, None]) / (high - low)[:, None, None]
+    start = low[:, None] + first
+    return start[..., None] + share * (high[:, None] + last - start)[..., None]
 
 
 def _within(x: Tensor, y: Tensor, least: Tensor, most: Tensor) -> Tensor:

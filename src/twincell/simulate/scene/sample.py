@@ -72,7 +72,7 @@ def draw_scene(settings: SceneSettings, draws: Draws) -> Scene:
     present = counted.clone()
     present[:, most:cells] = ghosts(settings.cells, draws)
     present[:, cells:] = visitors(settings.place, draws, walls)
-    shape = shapes(settings.cells, draws, slots)
+    shape, aside = _shapes(settings.cells, draws, slots)
     fade(settings.cells, draws, shape, most, cells)
     radius = shape.pop("radius")
     radius[:, cells:].clamp_(max=WIDEST)
@@ -81,7 +81,16 @@ def draw_scene(settings: SceneSettings, draws: Draws) -> Scene:
     reach = shape["stretch"].sqrt() if settings.cells.sides else torch.ones_like(radius)
     fusing = shape["fused"][:, 0] > 0
     petal = petals(settings.cells, draws, slots) if settings.cells.rosette_images else None
-    x, y, size = place(settings.place, draws, walls, present, radius * reach, fusing, petal, slots - cells)
+    within = None
+    if settings.place.margins_bind == "edges":
+        # A side moved by m px shortens the half axis by m / 2 and shifts the middle by as much.
+        across, along = radius * shape["stretch"].sqrt(), radius / shape["stretch"].sqrt()
+        level = shape["tilt"] == 0
+        axes = torch.stack([torch.where(level, across, along), torch.where(level, along, across)], -1)
+        within = (2 * aside + axes, -axes)
+    x, y, size = place(
+        settings.place, draws, walls, present, radius * reach, fusing, petal, slots - cells, within
+    )
     radius = size / reach
     scene = Scene(
         present=present,
@@ -114,15 +123,21 @@ def shapes(s: CellSettings, draws: Draws, slots: int) -> dict[str, Tensor]:
     """Size, outline and inside of the cells of N chambers, each (N, S, ..); the keys are fields of
     `Scene`.
     """
-    typical = draws.between("cells.radius", s.radius, *((slots,) if s.per_cell else (1,)))
+    return _shapes(s, draws, slots)[0]
+
+
+def _shapes(s: CellSettings, draws: Draws, slots: int) -> tuple[dict[str, Tensor], Tensor]:
+    """What `shapes` gives, and the px (N, S, 2) by which moved sides have shifted each cell's middle."""
+    typical = _drawn(s, draws, "cells.radius", s.radius, *((slots,) if s.per_cell else (1,)))
     spread = s.spread * draws.normal("cells.spread", slots).clamp(-2.5, 2.5)
     radius = typical * torch.exp(spread)
     stretch = draws.between("cells.stretch", s.stretch, slots)
     long = draws.bernoulli("cells.long", s.long, slots)
     stretch = torch.where(long, draws.between("cells.long-stretch", s.long_stretch, slots), stretch)
     tilt = draws.uniform("cells.tilt", slots, high=math.pi)
+    aside = torch.zeros(*radius.shape, 2, device=radius.device)
     if s.sides:
-        radius, stretch, tilt = _moved_sides(s.sides, draws, radius)
+        radius, stretch, tilt, aside = _moved_sides(s, draws, radius)
     # Swollen and blebbing cells come together in some chambers and not in others, as in a real cultivation.
     swollen = draws.bernoulli("cells.swollen", draws.between("cells.swollen-share", s.swollen, 1), slots)
     swollen = swollen & draws.bernoulli("cells.swollen-image", s.swollen_images, 1)
@@ -139,7 +154,7 @@ def shapes(s: CellSettings, draws: Draws, slots: int) -> dict[str, Tensor]:
     petal = petals(s, draws, slots)
     bloom = draws.between("cells.petal-factor", s.petal_factor, slots)
     factor = torch.where(petal, bloom, torch.where(swollen, factor, 1.0))
-    return {
+    found = {
         "radius": radius * factor,
         "stretch": stretch,
         "tilt": tilt,
@@ -149,6 +164,7 @@ def shapes(s: CellSettings, draws: Draws, slots: int) -> dict[str, Tensor]:
         "depth": draws.between("cells.depth", s.depth, slots) * torch.where(swollen, thin, 1.0),
         "fused": torch.where(petal, draws.between("cells.petal-fused", s.petal_fused, 1), fused),
     }
+    return found, aside
 
 
 def petals(s: CellSettings, draws: Draws, slots: int) -> Tensor:
@@ -159,15 +175,22 @@ def petals(s: CellSettings, draws: Draws, slots: int) -> Tensor:
     )
 
 
-def _moved_sides(limits: tuple[float, float], draws: Draws, radius: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Ellipses from discs whose four sides each move by `limits` px, half of that at a radius of 3 (the
-    paper's generator); radius, stretch and tilt (N, S). A side moved by m px lengthens the half axis by
-    m / 2.
+def _drawn(s: CellSettings, draws: Draws, name: str, limits: tuple[float, float], *shape: int) -> Tensor:
+    """(N, *shape) px between two limits, in whole px where the settings say so."""
+    low, high = limits
+    if not s.whole:
+        return draws.between(name, limits, *shape)
+    return draws.between(name, (low, high + 1), *shape).floor().clamp(max=high)
+
+
+def _moved_sides(s: CellSettings, draws: Draws, radius: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Ellipses from discs of 2 r + 1 px whose left and upper side each move by `s.sides` px to the right and
+    down, half of that at a radius of 3 (the paper's generator): radius, stretch and tilt (N, S), and the
+    middle's shift (N, S, 2) in px.
     """
-    moves = (
-        draws.between("cells.sides", limits, radius.shape[1], 4) * (0.5 * radius - 1).clamp(0.5, 1)[..., None]
-    )
-    wide = radius + (moves[..., 0] + moves[..., 1]) / 2
-    high = radius + (moves[..., 2] + moves[..., 3]) / 2
+    assert s.sides is not None
+    moves = _drawn(s, draws, "cells.sides", s.sides, radius.shape[1], 2)
+    moves = moves * (0.5 * radius - 1).clamp(0.5, 1)[..., None]
+    wide, high = (radius[..., None] + 0.5 - moves / 2).unbind(-1)
     stretch = torch.maximum(wide, high) / torch.minimum(wide, high)
-    return (wide * high).sqrt(), stretch, torch.where(wide >= high, 0.0, math.pi / 2)
+    return (wide * high).sqrt(), stretch, torch.where(wide >= high, 0.0, math.pi / 2), moves / 2

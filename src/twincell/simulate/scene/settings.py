@@ -58,6 +58,9 @@ class CellSettings(Strict):
     """px, the typical radius of a chamber's cells."""
     per_cell: bool = False
     """Whether every cell draws its own radius from the range, in place of one typical radius a chamber."""
+    whole: bool = False
+    """Whether typical radii and `sides` are whole px, limits as likely as what lies between (the paper's
+    generator)."""
     spread: float = Field(default=0.0, ge=0)
     """Log-normal standard deviation of radii between the cells of one chamber."""
     swollen_images: float = Field(default=0.0, ge=0, le=1)
@@ -79,7 +82,8 @@ class CellSettings(Strict):
     long_stretch: Range = (1.3, 1.8)
     """Long axis over short axis of elongated cells."""
     sides: Range | None = None
-    """px by which each side of the ellipse moves, half of it at radius 3 (the paper); None = not."""
+    """px by which the left and the upper side of a disc 2 r + 1 px wide move to the right and down, half of
+    it at radius 3: below 0 the cell grows (the paper's generator). None = not."""
     lobes: float = Field(default=0.0, ge=0)
     """Unevenness of an outline, relative to the radius."""
     blebbing_images: float = Field(default=0.0, ge=0, le=1)
@@ -118,7 +122,10 @@ class PlaceSettings(Strict):
     """Where cells may lie."""
 
     margins: tuple[float, float, float, float] | None = None
-    """px that centres keep from the left, right, upper and lower border; None = inside the walls."""
+    """px that cells keep from the left, right, upper and lower border; None = inside the walls."""
+    margins_bind: Literal["centres", "edges"] = "centres"
+    """What keeps the margins: the middles, or the edges that cells have before their sides move (the paper's
+    generator)."""
     inset: Range = (0.0, 0.0)
     """px from the wall to the outermost centre, one value a chamber."""
     keep_in: float = Field(default=0.0, ge=0, le=1)
