@@ -10,6 +10,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import threading
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -30,6 +31,7 @@ from twincell.cli import run
 from twincell.config import Settings
 from twincell.data.manifest import Manifest
 from twincell.demo import run as demo
+from twincell.label.server import serve
 from twincell.simulate.recordings import recording
 
 SHORT = {"--trials": "3", "-n": "6", "--steps": "2"}
@@ -251,6 +253,8 @@ def run_page(shown: list[Block], desk: Path, store: Store) -> dict[str, Any]:
 def shortened(words: list[str]) -> list[str]:
     """The same command, less long."""
     short = [SHORT.get(before, word) for before, word in zip(["", *words], words, strict=False)]
+    if words[0] == "label":
+        short += ["--port", "0"]
     if words[0] == "reproduce" and "--only" not in words:
         short += FOLDS if "--folds" not in words else FOLDS[2:]
     return short
@@ -296,9 +300,17 @@ def make_short(patch: pytest.MonkeyPatch) -> None:
         steps=3, few_steps=2, drawn=32, few_drawn=32, batch=8,
     )  # fmt: skip
     patch.setattr(demo, "Plan", lambda: toy)
+    patch.setattr(serve, "_announce", stop_at_once)
     nd2 = ModuleType("nd2")
     nd2.ND2File = NightNd2  # type: ignore[attr-defined]
     patch.setitem(sys.modules, "nd2", nd2)
+
+
+def stop_at_once(server: Any, *_: Any) -> None:
+    """Stops the page of `twincell label` as soon as it answers."""
+    while not server.started:
+        threading.Event().wait(0.02)
+    server.should_exit = True
 
 
 class NightNd2:
