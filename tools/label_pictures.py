@@ -117,7 +117,7 @@ class Tour:
         self.go("growth", "tbody input")
         page.get_by_role("button", name="Fit growth").click()
         self.work("report")
-        page.wait_for_selector(".chart .bar")
+        page.wait_for_selector(".chart .dot")
         self.take("09-growth")
         self.go("files", ".filelist .button")
         self.take("10-files")

@@ -51,7 +51,7 @@ def test_no_other_site_can_change_anything(page: Page, headers: dict[str, str | 
 @pytest.mark.usefixtures("untouched")
 def test_a_form_of_another_site_is_refused(page: Page) -> None:
     form = {"Origin": "http://evil.example", "Content-Type": "text/plain", "X-Twincell": None}
-    for path in ("/api/deeds", "/api/work/learn", "/api/work/stop", "/api/work/write"):
+    for path in ("/api/deeds", "/api/job/learn", "/api/job/stop", "/api/job/write"):
         assert page.ask("POST", path, json.dumps(DEED).encode(), form)[0] == 403
     for method in ("PUT", "DELETE", "PATCH", "OPTIONS"):
         assert page.ask(method, "/api/deeds", b"{}", {"Origin": "http://evil.example"})[0] == 403

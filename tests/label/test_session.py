@@ -162,7 +162,7 @@ def test_labels_go_out_to_manifest_and_points_and_come_in_again(root: Path, tmp_
         page.do(
             "Anna", {"key": next(_keys), "row": -1, "kind": "condition", "chamber": "ch2", "condition": "low"}
         )
-        assert set(page.post("/api/work/write", {})["written"]) == {"manifest.csv", "points.csv"}
+        assert set(page.post("/api/job/write", {})["written"]) == {"manifest.csv", "points.csv"}
     manifest = Manifest.read(root)
     counts = manifest.table["count"]
     assert {row: counts[row] for row in np.flatnonzero(counts.notna())} == {3: 2, 14: 1}
@@ -234,7 +234,7 @@ def test_labels_of_val_and_test_are_never_learned_from(root: Path) -> None:
         session = page.place.needed_session()
         started = []
         session.learning.jobs.start = lambda job, order, then: bool(started.append(order)) or True  # type: ignore[method-assign]
-        page.post("/api/work/learn", {})
+        page.post("/api/job/learn", {})
         given = Manifest.read(started[0]["labels"])
         assert np.flatnonzero(given.labelled).tolist() == [3]
         assert started[0]["known"] == {"3": 2, "14": 1}
@@ -253,7 +253,7 @@ def test_a_model_that_is_no_better_changes_nothing(root: Path) -> None:
             return True
 
         learning.jobs.start = start  # type: ignore[method-assign, assignment]
-        assert page.post("/api/work/learn", {}) == {"started": True}
+        assert page.post("/api/job/learn", {}) == {"started": True}
         state = page.get("/api/state?person=Anna")
         assert state["model"] == "any"
         assert state["counts"] == 1

@@ -162,7 +162,7 @@ def test_report_and_files_hold_what_was_counted(tmp_path: Path) -> None:
             {"key": "key-00004", "row": -1, "kind": "condition", "chamber": "ch1", "condition": "low"},
         ]
         page.do("Anna", *deeds)
-        page.post("/api/work/report", {})
+        page.post("/api/job/report", {})
         job = wait(page.place.jobs)
         assert job.state == "done", job.line
         report = page.get("/api/state?person=Anna")["report"]

@@ -75,7 +75,7 @@ def app(place: Workplace, door: Door) -> Starlette:
         Route("/api/review", api.review),
         Route("/api/people", api.people),
         Route("/api/deeds", api.deeds, methods=["POST"]),
-        Route("/api/work/{kind:str}", api.work, methods=["POST"]),
+        Route("/api/job/{kind:str}", api.work, methods=["POST"]),
         Route("/api/setup", api.setup),
         Route("/api/setup/{step:str}", api.setup_step, methods=["POST"]),
         Route("/image/{row:int}.png", api.image),

@@ -157,7 +157,7 @@ class App {
 
   async work(kind) {
     try {
-      const { started } = await post(`work/${kind}`);
+      const { started } = await post(`job/${kind}`);
       if (!started && kind !== "stop") toast("Other work is going on; wait for it or stop it.", true);
       const pulse = await get("pulse");
       this.state.job = pulse.job;

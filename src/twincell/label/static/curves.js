@@ -12,7 +12,7 @@ export class Curves {
     root.replaceChildren(h("div.page", {}, h("div.head", {}, h("h1", {}, "Curves"), h("span.grow", {}),
       h("button", { type: "button", onclick: () => app.work("count") }, "Count all anew"),
       h("button.main", { type: "button", onclick: () => app.work("learn") }, "Learn now")), this.figures, this.large,
-    h("h2", {}, ""), this.small));
+    this.small));
   }
 
   async open(parts) {

@@ -42,7 +42,7 @@ export class Files {
 
   async write() {
     try {
-      const { written } = await post("work/write");
+      const { written } = await post("job/write");
       toast(`Written: ${written.join(", ")}`);
     } catch (problem) {
       toast(problem.message, true, 9);
