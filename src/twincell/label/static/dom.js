@@ -48,6 +48,6 @@ export function dialog(title, ...content) {
   return box;
 }
 
-export const number = (value, digits = 1) => (value === null || value === undefined ? "–" : (+value).toFixed(digits).replace(/\.0+$/, ""));
+export const number = (value, digits = 1) => (value === null || value === undefined ? "–" : (+value).toFixed(digits).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, ""));
 export const plural = (n, one, many = `${one}s`) => `${n.toLocaleString("en")} ${n === 1 ? one : many}`;
 export const key = () => crypto.getRandomValues(new Uint32Array(4)).reduce((text, part) => text + part.toString(16).padStart(8, "0"), "");

@@ -27,7 +27,7 @@ export class Growth {
     if (!rows.length) { this.result.replaceChildren(h("div.card", {}, h("p", {}, report.notes?.join(" ") || "No time-lapse to fit."))); return; }
     const unit = rows[0].unit;
     const head = ["chamber", "verdict", `rate per ${unit === "h" ? "hour" : "frame"}`, "95 % limits", `doubling, ${unit === "h" ? "hours" : "frames"}`, "frames"];
-    const line = (row) => h("tr", { title: row.reason }, h("th.text", { scope: "row" }, row.chamber), h("td.text", {}, row.verdict), h("td", {}, number(row.rate, 4)), h("td", {}, `${number(row.rate_low, 4)} to ${number(row.rate_high, 4)}`), h("td", {}, number(row.doubling, 1)), h("td", {}, String(row.frames)));
+    const line = (row) => h("tr", { title: row.reason }, h("th.text", { scope: "row" }, row.chamber), h("td.text", {}, row.verdict), h("td", {}, number(row.rate, 3)), h("td", {}, `${number(row.rate_low, 3)} to ${number(row.rate_high, 3)}`), h("td", {}, number(row.doubling, 1)), h("td", {}, String(row.frames)));
     this.result.replaceChildren(h("div.card", {}, h("h2", {}, `Growth rates, ${plural(rows.length, "chamber")}`), rates(rows, unit)), h("p", {}), ...this.compared(report),
       h("div.card", {}, h("table", {}, h("thead", {}, h("tr", {}, head.map((name, i) => h(i < 2 ? "th.text" : "th", { scope: "col" }, name)))), h("tbody", {}, rows.map(line)))));
   }
