@@ -72,7 +72,8 @@ export class Count {
     const started = performance.now();
     this.leaving = row;
     try {
-      const [frame, image] = await Promise.all([this.fetched(row, round), picture(row)]);
+      // The image is here already, mostly; what is known of the frame is asked for now, as it may have changed.
+      const [frame, image] = await Promise.all([get(`frame/${row}`, { round }), picture(row)]);
       if (this.leaving !== row) return; // another one was asked for meanwhile
       this.show(frame, image);
     } catch (problem) {
@@ -82,11 +83,6 @@ export class Count {
     if (!linked) history.replaceState(null, "", `#/count/${row}${round ? `/${round}` : ""}`);
     this.app.measured = performance.now() - started;
     performance.measure("frame", { start: started, end: performance.now() });
-  }
-
-  fetched(row, round) {
-    const ready = this.upcoming.find((next) => next.row === row && next.round === round);
-    return ready?.frame ?? get(`frame/${row}`, { round });
   }
 
   show(frame, image) {
@@ -143,8 +139,6 @@ export class Count {
       const only = this.only === undefined ? {} : { series: this.only };
       const found = await get("next", { n: AHEAD - this.upcoming.length, avoid: avoid.join(","), ...only });
       for (const next of found) {
-        next.frame = get(`frame/${next.row}`, { round: next.round });
-        next.frame.catch(() => {});
         picture(next.row).catch(() => {});
         this.upcoming.push(next);
       }

@@ -57,7 +57,7 @@ export class Review {
     const range = frame.lower === null ? "" : `${number(frame.lower, 0)}–${number(frame.upper, 0)}`;
     const mine = frame.mine === null ? null : h("span.you", {}, `you ${frame.mine}`);
     const others = frame.others.map(([name, count]) => h("span.soft", {}, `${name} ${count}`));
-    const button = h("button.tile", { type: "button", "aria-pressed": "false", "aria-label": `${frame.name}: model ${said}${frame.mine === null ? "" : `, you ${frame.mine}`}`, onclick: () => this.choose(button, frame) },
+    const button = h("button.tile", { type: "button", "aria-pressed": "false", onclick: () => this.choose(button, frame) },
       h("img", { src: small(frame.row), alt: "", loading: "lazy" }),
       h("span.cap", {}, h("span.line", {}, h("span", {}, h("b", {}, said), h("span.soft", {}, ` ${range}`)), mine), h("span.line", {}, h("span.soft", {}, frame.name)),
         others.length ? h("span.line", {}, others) : null, frame.flag ? h("span.chip.flag", { title: frame.flag }, frame.flag.split(":")[0]) : null));
