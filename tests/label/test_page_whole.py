@@ -113,8 +113,10 @@ def test_twenty_frames_by_keyboard_learn_error_falls_correct_restart(tmp_path: P
             ready(page, address)
             ended(page)
             before = _error(page, truth)
+            asked = set()  # one of the twenty may be a hidden repeat
             for _ in range(20):
                 shown = frame(page)
+                asked.add(shown["row"])
                 for digit in str(truth[shown["chamber"], shown["frame"]]):
                     page.keyboard.press(digit)
                 page.keyboard.press("Enter")
@@ -123,7 +125,7 @@ def test_twenty_frames_by_keyboard_learn_error_falls_correct_restart(tmp_path: P
             page.get_by_role("button", name="Learn now").first.click()
             until(page, "window.twincell.state.job.kind === 'learn'")
             learned = ended(page)["result"]
-            assert learned["labels"] == 20
+            assert learned["labels"] == len(asked) >= 17
             assert learned["changed"]
             assert learned["after"] < learned["before"]
             after = _error(page, truth)
@@ -140,10 +142,10 @@ def test_twenty_frames_by_keyboard_learn_error_falls_correct_restart(tmp_path: P
             page = person(running, "Anna")
             ready(page, f"{address}#/count/{row}")
             state = page.evaluate("window.twincell.state")
-            assert sum(series["known"] for series in state["series"]) >= 20
+            assert sum(series["known"] for series in state["series"]) >= len(asked)
             assert "learned" in state["model"]
-            asked = "fetch('api/frame/0?person=Anna').then((a) => a.json()).then((f) => f.answer.count)"
-            assert page.evaluate(asked) == 9
+            kept = "fetch('api/frame/0?person=Anna').then((a) => a.json()).then((f) => f.answer.count)"
+            assert page.evaluate(kept) == 9
 
 
 def _error(page: Any, truth: "pd.Series[int]") -> float:
