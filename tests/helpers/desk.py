@@ -10,6 +10,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import threading
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -30,6 +31,7 @@ from twincell.cli import run
 from twincell.config import Settings
 from twincell.data.manifest import Manifest
 from twincell.demo import run as demo
+from twincell.label.server import serve
 from twincell.simulate.recordings import recording
 from twincell.training.adaptation import Effort
 
@@ -252,6 +254,8 @@ def run_page(shown: list[Block], desk: Path, store: Store) -> dict[str, Any]:
 def shortened(words: list[str]) -> list[str]:
     """The same command, less long."""
     short = [SHORT.get(before, word) for before, word in zip(["", *words], words, strict=False)]
+    if words[0] == "label":
+        short += ["--port", "0"]
     if words[0] == "reproduce" and "--only" not in words:
         short += FOLDS if "--folds" not in words else FOLDS[2:]
     return short
@@ -319,9 +323,17 @@ def make_short(patch: pytest.MonkeyPatch) -> None:
     toy = demo.Plan(frames=6, chambers=3, new_chambers=1, counted_every=6)
     patch.setattr(demo, "Plan", lambda: toy)
     patch.setattr("twincell.training.adaptation.selection.effort_for", lambda n: Effort(steps=(2,)))
+    patch.setattr(serve, "_announce", stop_at_once)
     nd2 = ModuleType("nd2")
     nd2.ND2File = NightNd2  # type: ignore[attr-defined]
     patch.setitem(sys.modules, "nd2", nd2)
+
+
+def stop_at_once(server: Any, *_: Any) -> None:
+    """Stops the page of `twincell label` as soon as it answers."""
+    while not server.started:
+        threading.Event().wait(0.02)
+    server.should_exit = True
 
 
 class NightNd2:

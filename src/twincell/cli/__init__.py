@@ -23,6 +23,7 @@ VERBS = [
     "import",
     "manifest",
     "check",
+    "label",
     "synth",
     "match",
     "train",

@@ -1,0 +1,1 @@
+"""The page's server: who may ask (`guard`), what they may ask (`routes`), and how it is started (`serve`)."""
