@@ -22,6 +22,7 @@ WITHOUT = {
     "docs/results/adaptation.md": (4, "several draws in one cell; the CSV has each"),
     "docs/results/labs.md": (6, "means over draws and medians; the CSV has each draw"),
     "docs/results/match.md": (6, "means over draws and seeds; the CSVs have each"),
+    "docs/results/queue.md": (12, "several numbers of frames in a row; the CSV has each"),
     "docs/results/corruptions.md": (17, "three figures of five strengths in a row; the CSV has each"),
     "docs/results/series.md": (1, "a goal, with what is said of it in words"),
     "docs/results/figure14.md": (5, "means over a CSV's rows; computed anew below"),

@@ -18,11 +18,19 @@ from twincell.training.adaptation.curve import FLAT, learning_curve
 from twincell.training.adaptation.expect import Expectation
 from twincell.training.adaptation.labelled import Labelled
 from twincell.training.adaptation.search import Views
-from twincell.training.adaptation.sure import numbered, resembling, standard_error, surely_positive
+from twincell.training.adaptation.sure import (
+    CONFIDENCE,
+    numbered,
+    resembling,
+    standard_error,
+    surely_positive,
+)
 from twincell.training.adaptation.view import PLAIN, View, contrasted, count
 
 LEAST = 3
 """Fewer labelled places - images that stand alone, or chambers - cannot say how others will be counted."""
+MANY, LIKELY = 12, 0.6
+"""Labelled places from which on a gain need not be as sure: learning from so many hardly ever harms."""
 FOLDS = 4
 FEW = 0
 """The fold that teaches a network alone, to see how much worse fewer labels are."""
@@ -205,7 +213,8 @@ def best_amount(missed: Tensor, units: Tensor) -> int:
     standard error of the difference above it: what learned longer was always better on other images than
     cross-validation, which learns from fewer labels, made it look. Row 0 where none is sure.
     """
-    sure = surely_positive(missed[0] - missed, units)
+    enough = len(units.unique()) >= MANY
+    sure = surely_positive(missed[0] - missed, units, LIKELY if enough else CONFIDENCE)
     if not bool(sure.any()):
         return 0
     best = int(torch.where(sure, missed.mean(1), torch.inf).argmin())

@@ -34,7 +34,7 @@ def standard_error(values: Tensor, units: Tensor) -> Tensor:
     return ((sums**2).sum(-1) * groups / (groups - 1)).sqrt().to(values) / n
 
 
-def surely_positive(gain: Tensor, units: Tensor) -> Tensor:
+def surely_positive(gain: Tensor, units: Tensor, confidence: float = CONFIDENCE) -> Tensor:
     """Whether the mean gain (..., N) is above 0 by more than chance, (...) bool.
 
     By more than its standard error times Student's quantile for that few units.
@@ -42,7 +42,7 @@ def surely_positive(gain: Tensor, units: Tensor) -> Tensor:
     groups = len(units.unique())
     if groups < 2:
         return torch.zeros(gain.shape[:-1], dtype=torch.bool)
-    factor = float(stats.t.ppf(CONFIDENCE, groups - 1))
+    factor = float(stats.t.ppf(confidence, groups - 1))
     return (gain.mean(-1) > factor * standard_error(gain, units)) & (gain.mean(-1) > 0)
 
 
