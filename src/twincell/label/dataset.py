@@ -136,7 +136,7 @@ def _series(manifest: Manifest) -> list[Series]:
     natural = manifest.natural
     single = (table["chamber"] == alone(table)) & (table["frame"] == 0)
     groups = table[natural & ~single].groupby(["chamber", "modality"], sort=False)
-    twice = _repeated([str(key[0]) for key in groups.groups])
+    twice = _repeated([str(key[0]) for key, _ in groups])
     found = []
     for (chamber, modality), part in groups:
         rows = part.sort_values(["frame", "page"], kind="stable").index.to_numpy()

@@ -108,7 +108,8 @@ def write_labels(dataset: Dataset, answers: Answers, folder: Path, learn: bool =
     places = points.groupby("row").size()
     for row, count in known.items():
         table.loc[row, "count"] = float(count)
-    whole = [row for row, n in places.items() if known.get(int(row)) == n]  # a count and places must agree
+    # A count and places must agree.
+    whole = [row for row in places.index.tolist() if known.get(row) == places[row]]
     points = points[points["row"].isin(whole)]
     if learn:
         aside = table["split"] != "train"
@@ -129,8 +130,8 @@ def write_labels(dataset: Dataset, answers: Answers, folder: Path, learn: bool =
     files = []
     if len(points) or (folder / "points.csv").exists():
         at = points["row"].to_numpy(int)
-        named = points.assign(image=table["image"].to_numpy()[at], page=table["page"].to_numpy()[at])
-        files.append(write_points(folder, named))
+        marked = points.assign(image=table["image"].to_numpy()[at], page=table["page"].to_numpy()[at])
+        files.append(write_points(folder, marked))
     files.append(Manifest(table, folder).write(folder))
     return files
 
@@ -153,7 +154,7 @@ def read_labels(path: Path, dataset: Dataset, store: Store, person: str = "") ->
     if not path.is_file():
         raise UserError(f"{path}: is missing; name labels.csv, points.csv, or a table with image and count")
     try:
-        head = pd.read_csv(path, nrows=0).columns if path.suffix == ".csv" else []
+        head = list(pd.read_csv(path, nrows=0).columns) if path.suffix == ".csv" else []
     except (ValueError, UnicodeDecodeError) as problem:
         raise UserError(f"{path}: is no table ({problem}); save it as UTF-8 CSV") from problem
     said = person or path.stem[:40]
@@ -220,8 +221,8 @@ def _counts_of(path: Path) -> list[tuple[str, int]]:
 
 def _of_points(path: Path, dataset: Dataset, person: str) -> _Found:
     points = match_images(read_points(path), list(dict.fromkeys(dataset.images)))
-    for (image, page), part in points.groupby(["image", "page"], sort=False):
-        place = (str(image), int(page))
+    for _, part in points.groupby(["image", "page"], sort=False):
+        place = (str(part["image"].iloc[0]), int(part["page"].iloc[0]))
         dots = part[["x", "y", "label"]].fillna("").values.tolist()
         yield (
             person,

@@ -43,7 +43,7 @@ def look(model: LoadedModel, image: NDArray[np.uint8]) -> NDArray[np.float32]:
     picture = Image.fromarray(image)
     network = model.network
     if not isinstance(network, DensityNetwork):
-        return np.asarray(picture.resize((PLAIN, PLAIN)), np.float32).ravel() / 255
+        return np.asarray(picture.resize((PLAIN, PLAIN)), np.float32).ravel() / np.float32(255)
     factor = SIDE / max(image.shape)
     sides = [max(32, round(side * factor / 8) * 8) for side in image.shape]
     small = np.array(picture.resize((sides[1], sides[0]), Image.Resampling.BILINEAR))

@@ -66,6 +66,7 @@ class App {
   }
 
   async route() {
+    if (!this.state) return; // still being set up
     const [, name = "count", ...rest] = (location.hash || "#/count").split("/");
     const chosen = PAGES[name] ? name : "count";
     const parts = rest.map(decodeURIComponent);
