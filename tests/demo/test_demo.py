@@ -103,6 +103,7 @@ def test_the_page_holds_the_story(made: Path) -> None:
     assert f"{told['series']['mae']:.2f}" in page
 
 
+@pytest.mark.slow
 def test_run_again_it_takes_the_next_free_folder_and_overwrites_none(
     made: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -72,6 +72,7 @@ def middle(limits: list[float]) -> float:
     return sum(limits) / 2
 
 
+@pytest.mark.slow
 def test_size_number_and_side_of_the_focus_are_found_again(matched: dict[str, Any]) -> None:
     tree = yaml.safe_load(matched["out"].read_text())
     found, scenes = matched["found"], matched["found"]["scenes"]
@@ -86,6 +87,7 @@ def test_size_number_and_side_of_the_focus_are_found_again(matched: dict[str, An
     assert middle(tree["look"]["defocus"]) < 0
 
 
+@pytest.mark.slow
 def test_the_distance_falls_and_the_nearer_start_is_taken(matched: dict[str, Any]) -> None:
     told = matched["found"]["distance"]
     assert matched["found"]["start"] == "open-bf"
@@ -94,6 +96,7 @@ def test_the_distance_falls_and_the_nearer_start_is_taken(matched: dict[str, Any
     assert set(told["after"]) == set(told["before"]) >= {"total", "spectrum", "rings", "counts", "features"}
 
 
+@pytest.mark.slow
 def test_synth_draws_what_was_fitted(matched: dict[str, Any], tmp_path: Path) -> None:
     assert run(["synth", str(matched["out"]), "-n", "4", "--out", str(tmp_path / "drawn")]) == 0
     assert len(list((tmp_path / "drawn/images").iterdir())) == 4
@@ -117,6 +120,7 @@ def write_manifest(folder: Path, n: int) -> Path:
     return folder / "manifest.csv"
 
 
+@pytest.mark.slow
 def test_transfer_learns_from_a_fitted_preset_without_a_label(
     matched: dict[str, Any], tmp_path: Path, quick: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -131,6 +135,7 @@ def test_transfer_learns_from_a_fitted_preset_without_a_label(
     assert run(["count", str(out), str(manifest), "--out", str(tmp_path / "counts.csv")]) == 0
 
 
+@pytest.mark.slow
 def test_transfer_fits_scenes_itself_and_keeps_their_sheet(
     tmp_path: Path, quick: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

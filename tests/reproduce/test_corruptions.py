@@ -24,7 +24,7 @@ def test_the_width_of_a_chamber_comes_from_the_others() -> None:
     counted = told([9, 9, 9.3, 9.3, 13, 13], [0.0] * 6)
     found = corruptions.spreads_without_each(counted, frames())
     assert found["c2"] < 0.5 < found["c0"]
-    assert found["c0"] == found["c1"]
+    assert found["c1"] == pytest.approx(found["c0"], rel=0.15)  # the other quiet one, and c2, for both
 
 
 def test_a_promise_is_held_or_flagged_or_broken() -> None:

@@ -25,7 +25,7 @@ from twincell.reproduce.estimate import operations_per_step
 from twincell.reproduce.request import Request
 from twincell.reproduce.schemes import speeds
 from twincell.reproduce.stage import jobs_of
-from twincell.reproduce.synthetic_set import tests_of
+from twincell.reproduce.synthetic_set import drawn_for
 from twincell.reproduce.translation import scores
 
 OUTER = {f"{origin}.{half}" for origin in ("natural", "synthetic") for half in ("encoder", "decoder")}
@@ -49,6 +49,7 @@ def request(data: Path, out: Path, **changes: object) -> Request:
     return Request(manifest=Manifest.read(data), out=out, settings=load_preset("compact"), **asked)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_schemes_measures_every_way_to_transfer(done: Path) -> None:
     table = pd.read_csv(done / "schemes.csv")
     last = table[table["method"] == "model"]
@@ -66,6 +67,7 @@ def test_schemes_measures_every_way_to_transfer(done: Path) -> None:
     assert Image.open(done / "schemes.png").size[0] > 500
 
 
+@pytest.mark.slow
 def test_transfers_have_two_synthetic_images_for_each_natural_one(data: Path, tmp_path: Path) -> None:
     asked = request(data, tmp_path)
     for stage in schemes.stages(asked):
@@ -77,6 +79,7 @@ def test_transfers_have_two_synthetic_images_for_each_natural_one(data: Path, tm
     assert (full.batch.size, full.synthetic.pool) == (192, 6000)  # 1:1 has 128 and 3000
 
 
+@pytest.mark.slow
 def test_unlabelled_test_images_are_drawn_again(done: Path) -> None:
     table = pd.read_csv(done / "schemes.csv").set_index(["modality", "stage", "method"]).sort_index()
     figures = json.loads(next((done / "full").glob("*/figures.json")).read_text())
@@ -89,7 +92,7 @@ def test_unlabelled_test_images_are_drawn_again(done: Path) -> None:
 
 def test_synthetic_test_sets_are_as_large_as_the_papers() -> None:
     trials = {m: Trial("published", m, None, 0, 0, None) for m in ("bf", "pc")}  # type: ignore[arg-type]
-    assert [tests_of(trial, load_preset("compact")) for trial in trials.values()] == [514, 792]
+    assert [drawn_for(trial, load_preset("compact")) for trial in trials.values()] == [514, 792]
 
 
 def test_min_dev_is_the_smallest_relative_deviation(tmp_path: Path) -> None:
@@ -103,6 +106,7 @@ def test_min_dev_is_the_smallest_relative_deviation(tmp_path: Path) -> None:
     assert float(curve.state_dict()["weights"]["max-acc"]["weight"]) == 0  # a tie
 
 
+@pytest.mark.slow
 def test_frozen_parts_keep_every_bit(done: Path) -> None:
     parts = pd.read_csv(done / "schemes-parts.csv").set_index(["modality", "stage"])["unchanged"]
     for modality in ("bf", "pc"):
@@ -111,6 +115,7 @@ def test_frozen_parts_keep_every_bit(done: Path) -> None:
         assert set(parts[modality, "frozen-outer"].split(", ")) == OUTER
 
 
+@pytest.mark.slow
 def test_a_double_transfer_never_sees_the_chambers_it_is_measured_on(data: Path, tmp_path: Path) -> None:
     asked = request(data, tmp_path, folds=None)
     jobs = {job.run: job for job in jobs_of(asked, schemes.stages(asked))}
@@ -127,6 +132,7 @@ def test_a_double_transfer_never_sees_the_chambers_it_is_measured_on(data: Path,
         assert not held_out & set(learned)
 
 
+@pytest.mark.slow
 def test_both_checkpoints_are_models_of_their_own(done: Path) -> None:
     folder = done / "scratch" / "leave-chamber-out-bf-fold0-seed0"
     curve = pd.read_csv(folder / "run" / "curve.csv")
@@ -143,12 +149,14 @@ def test_both_checkpoints_are_models_of_their_own(done: Path) -> None:
         load_model(folder / "run" / f"{name}.safetensors")
 
 
+@pytest.mark.slow
 def test_a_second_run_trains_nothing(data: Path, done: Path) -> None:
     written = {path: path.stat().st_mtime_ns for path in done.rglob("figures.json")}
     assert toy_experiment("schemes", data, done) == 0
     assert {path: path.stat().st_mtime_ns for path in done.rglob("figures.json")} == written
 
 
+@pytest.mark.slow
 def test_decoder_tells_what_a_step_costs(data: Path, done: Path) -> None:
     assert toy_experiment("decoder", data, done) == 0
     table = pd.read_csv(done / "decoder.csv")
@@ -163,6 +171,7 @@ def test_decoder_tells_what_a_step_costs(data: Path, done: Path) -> None:
     assert off["model"]["loss"]["decode"] is False
 
 
+@pytest.mark.slow
 def test_a_step_without_decoder_is_really_cheaper(data: Path) -> None:
     on = load_preset("compact").changed({"batch.size": 8})
     off = on.changed({"model.loss.decode": False})
@@ -172,6 +181,7 @@ def test_a_step_without_decoder_is_really_cheaper(data: Path) -> None:
     assert saved > 2
 
 
+@pytest.mark.slow
 def test_ratio_goes_from_a_quarter_to_ten(data: Path, done: Path) -> None:
     assert toy_experiment("ratio", data, done) == 0
     table = pd.read_csv(done / "ratio.csv")
@@ -186,6 +196,7 @@ def test_ratio_goes_from_a_quarter_to_ten(data: Path, done: Path) -> None:
     assert (done / "ratio.png").exists()
 
 
+@pytest.mark.slow
 def test_embedding_draws_maps_and_measures_them(data: Path, done: Path) -> None:
     pytest.importorskip("umap")
     assert toy_experiment("embedding", data, done) == 0
@@ -198,6 +209,7 @@ def test_embedding_draws_maps_and_measures_them(data: Path, done: Path) -> None:
     assert (done / "embedding.png").exists()
 
 
+@pytest.mark.slow
 def test_translation_asks_the_counter_about_every_picture(data: Path, done: Path) -> None:
     assert toy_experiment("translation", data, done) == 0
     table = pd.read_csv(done / "translation.csv")
@@ -210,6 +222,7 @@ def test_translation_asks_the_counter_about_every_picture(data: Path, done: Path
     assert len(list(done.glob("translation-*-to-synthetic.png"))) == 4
 
 
+@pytest.mark.slow
 def test_embedding_names_the_package_it_lacks(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -219,6 +232,7 @@ def test_embedding_names_the_package_it_lacks(
     assert not list((tmp_path / "out").glob("*/"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "words", "said"),
     [
@@ -234,6 +248,7 @@ def test_what_an_experiment_cannot_do_is_said_before_work(
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_paper_scale_says_how_long_and_then_trains(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -258,6 +273,7 @@ def test_paper_scale_says_how_long_and_then_trains(
     assert "optimizer: radam" in (out / "settings.yaml").read_text()
 
 
+@pytest.mark.slow
 def test_methods_without_decoders_cannot_be_looked_through(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -266,6 +282,7 @@ def test_methods_without_decoders_cannot_be_looked_through(
     assert "has no decoders" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_published_protocol_serves_transfers_too(data: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     assert run(["reproduce", "translation", "--manifest", str(data), "--out", str(out), "--protocol",
@@ -273,12 +290,14 @@ def test_the_published_protocol_serves_transfers_too(data: Path, tmp_path: Path)
     assert (out / "full" / "interleaved-pc-fold0-seed0" / "figures.json").exists()
 
 
+@pytest.mark.slow
 def test_rows_bring_what_they_start_from(data: Path, tmp_path: Path) -> None:
     asked = request(data, tmp_path, rows=("double",))
     assert [job.stage for job in schemes.jobs(asked)][:3] == ["scratch", "full", "double"]
     assert {job.stage for job in schemes.jobs(asked)} == {"scratch", "full", "double"}
 
 
+@pytest.mark.slow
 def test_transfers_are_a_fifth_as_long(data: Path, tmp_path: Path) -> None:
     asked = request(data, tmp_path)
     paper = {m: load_preset(f"paper-{m}") for m in ("bf", "pc")}

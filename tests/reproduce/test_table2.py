@@ -30,6 +30,7 @@ def done(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+@pytest.mark.slow
 def test_every_row_has_both_protocols_and_its_costs(done: Path) -> None:
     table = pd.read_csv(done / "table2.csv")
     ours = table[table["protocol"] != "the paper's"].set_index(["modality", "row", "protocol"]).sort_index()
@@ -54,6 +55,7 @@ def test_every_row_has_both_protocols_and_its_costs(done: Path) -> None:
     assert set(table["row"]) & {"transfer", "full", "scratch"} == set()  # trained as starts, not asked for
 
 
+@pytest.mark.slow
 def test_the_papers_rows_stand_beside_ours(done: Path) -> None:
     table = pd.read_csv(done / "table2.csv")
     paper = table[table["protocol"] == "the paper's"].set_index(["modality", "row"])
@@ -67,6 +69,7 @@ def test_the_papers_rows_stand_beside_ours(done: Path) -> None:
     assert "| BiT | the paper's test labels | - | - | 2.20 | - | - | 26.1 | - | - | - | 9,000 " in text
 
 
+@pytest.mark.slow
 def test_finished_trainings_are_shared_and_taken_from_elsewhere(
     data: Path, done: Path, tmp_path: Path
 ) -> None:

@@ -115,6 +115,7 @@ def test_limits_of_scores_go_by_chamber_not_by_forecast():
     )
 
 
+@pytest.mark.slow
 def test_simulated_chambers_are_foretold_better_than_by_their_base_rate():
     found = simulated_survival(50, 10, seed=0)
     figures = survival_figures(found).iloc[0]

@@ -14,6 +14,7 @@ def chambers(n: int, errors: Errors, seed: int):
     return recordings_table(made, errors, 160, seed)
 
 
+@pytest.mark.slow
 def test_calibrated_intervals_hold_90_percent_of_new_chambers_labels():
     errors = Errors(fast=0.12, slow=0.25, every=8)
     fitted = calibrate(chambers(20, errors, 1), points=8)
@@ -24,6 +25,7 @@ def test_calibrated_intervals_hold_90_percent_of_new_chambers_labels():
     assert (scored["upper"] - scored["lower"]).mean() <= 4
 
 
+@pytest.mark.slow
 def test_calibration_finds_a_larger_slow_error():
     little = calibrate(chambers(8, Errors(fast=0.08, slow=0.05), 3), points=16)
     much = calibrate(chambers(8, Errors(fast=0.08, slow=0.45), 3), points=16)

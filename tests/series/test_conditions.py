@@ -25,6 +25,7 @@ def test_means_limits_and_welch_agree_with_scipy():
     assert (fed.rate_low, fed.rate_high) == pytest.approx((a.mean() - reach, a.mean() + reach))
 
 
+@pytest.mark.slow
 def test_no_difference_is_found_by_chance_only_as_often_as_it_should():
     rng = np.random.default_rng(1)
     names = np.repeat(["a", "b", "c"], 6)

@@ -56,6 +56,7 @@ def history(out: Path) -> list[dict[str, str]]:
         return [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]
 
 
+@pytest.mark.slow
 def test_killed_it_resumes_to_the_same_bits(points: Points, tmp_path: Path) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     _, told = (process := start(points, whole)).communicate(timeout=300)

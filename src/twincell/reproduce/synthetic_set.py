@@ -14,7 +14,7 @@ SEED = 1_000_003
 """Added to the trial's seed: streams of chance that no training of a small seed has."""
 
 
-def tests_of(trial: Trial, settings: Settings) -> int:
+def drawn_for(trial: Trial, settings: Settings) -> int:
     """How many synthetic test images a trial is measured on."""
     return settings.synthetic.tests or PAPERS.get(trial.modality, OTHERS)
 

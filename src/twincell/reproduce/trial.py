@@ -17,7 +17,7 @@ from twincell.evaluate.metrics import Figures, score
 from twincell.evaluate.protocols import Trial
 from twincell.files import write_atomic
 from twincell.reproduce.recording import read_recordings
-from twincell.reproduce.synthetic_set import drawn_tests, tests_of
+from twincell.reproduce.synthetic_set import drawn_for, drawn_tests
 from twincell.series.smoothing.static_objects import without_static
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def _on_drawn(run: Path, trial: Trial, settings: Settings) -> dict[str, dict[str
 
     if settings.synthetic.source == "none" or not can_translate(load_model(run).network):
         return None
-    drawn = drawn_tests(trial, settings, tests_of(trial, settings))
+    drawn = drawn_tests(trial, settings, drawn_for(trial, settings))
     files = {"model": run} | {name: run / f"{name}.safetensors" for name in CHECKPOINTS}
     return {
         name: asdict(Figures.of(counts(load_model(file), drawn.images, natural=False), drawn.counts.numpy()))
