@@ -53,7 +53,13 @@ def person(running: Any, name: str, width: int = 1280, height: int = 800, theme:
 def until(page: Any, holds: str, seconds: float = WAIT / 1000) -> None:
     """Wait until an expression holds on the page, whose own rules forbid scripts that wait there (eval)."""
     end = time.monotonic() + seconds
-    while not page.evaluate(f"Boolean({holds})"):
+    while True:
+        try:
+            if page.evaluate(f"Boolean({holds})"):
+                return
+        except Exception as problem:  # playwright's own; the page loads itself anew when a data set is made
+            if "context was destroyed" not in str(problem):
+                raise
         assert time.monotonic() < end, f"never: {holds}"
         page.wait_for_timeout(50)
 

@@ -86,6 +86,7 @@ def test_everything_can_be_done_by_keyboard(running: Any, served: Page) -> None:
     assert answer.count == 1
     page.goto(served.url + "#/count/8")
     until(page, "window.twincell.page.frame.row === 8")
+    until(page, "window.twincell.page.frame.ghost")
     page.keyboard.press("c")
     saved(page)
     assert len(served.place.needed_session().answer("Anna", 8).dots) == 1  # dirt is not carried on

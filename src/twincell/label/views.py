@@ -1,6 +1,7 @@
 """What the page shows, as plain values."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -238,11 +239,11 @@ def _chosen(session: Session, person: str, table: pd.DataFrame, query: dict[str,
             table = table[table["apart"] > 0]
         if other and show == "all":
             table = table[table["apart"] >= 0]
-    key = {"doubt": "doubt", "difference": "apart"}.get(sort)
+    key = {"doubt": "doubt", "difference": "apart"}.get(sort, "")
     return table.sort_values(key, ascending=False, kind="stable") if key in table else table
 
 
-def _small(session: Session, person: str, line: dict[str, Any]) -> dict[str, Any]:
+def _small(session: Session, person: str, line: Mapping[Any, Any]) -> dict[str, Any]:
     row = int(line["row"])
     answer = session.answer(person, row)
     return {

@@ -72,8 +72,10 @@ export class Count {
     const started = performance.now();
     this.leaving = row;
     try {
-      // The image is here already, mostly; what is known of the frame is asked for now, as it may have changed.
-      const [frame, image] = await Promise.all([get(`frame/${row}`, { round }), picture(row)]);
+      // Mostly both are here already. What is known of the frame may have changed since: it is asked for once more.
+      const ready = this.upcoming.find((next) => next.row === row && next.round === round)?.frame;
+      if (ready) get(`frame/${row}`, { round }).then((frame) => this.anew(frame), () => {});
+      const [frame, image] = await Promise.all([ready ?? get(`frame/${row}`, { round }), picture(row)]);
       if (this.leaving !== row) return; // another one was asked for meanwhile
       this.show(frame, image);
     } catch (problem) {
@@ -88,8 +90,6 @@ export class Count {
   show(frame, image) {
     this.frame = frame;
     this.began = performance.now();
-    this.shown = { last: Boolean(frame.ghost) && this.stage.showGhost, curve: this.app.saw.has(frame.series) };
-    this.stage.ghost = frame.ghost?.dots ?? [];
     Object.assign(this.stage, { seen: [], theirs: [] });
     this.take(frame.answer);
     // Grey levels are spread once for a chamber and then stay, so that its frames can be compared.
@@ -99,8 +99,8 @@ export class Count {
     if (spread) this.auto();
     const hours = frame.hours === null ? "" : `, ${number(frame.hours, 2)} h`;
     this.title.replaceChildren(frame.chamber, h("span", {}, `  frame ${frame.frame}${hours}`));
-    this.note.hidden = !frame.ghost;
-    if (frame.ghost) this.note.textContent = `faint rings: your ${plural(frame.ghost.dots.length, "cell")} of frame ${frame.ghost.frame} (C takes them over)`;
+    this.shown = {};
+    this.haunt(frame);
     this.stage.canvas.setAttribute("aria-label", `${frame.name}, ${plural(frame.answer.cells, "dot")}`);
     this.panel.frame();
     this.drawStrip();
@@ -108,6 +108,22 @@ export class Count {
     this.drawList();
     this.ahead();
     say(frame.name);
+  }
+
+  /** Faint rings where the person's cells of an earlier frame were. */
+  haunt({ ghost, series }) {
+    Object.assign(this.shown, { last: Boolean(ghost) && this.stage.showGhost, curve: this.app.saw.has(series) });
+    this.stage.ghost = ghost?.dots ?? [];
+    this.note.hidden = !ghost;
+    if (ghost) this.note.textContent = `faint rings: your ${plural(ghost.dots.length, "cell")} of frame ${ghost.frame} (C takes them over)`;
+  }
+
+  /** The frame that is shown, as it is known now; nothing that the person is doing is touched. */
+  anew(frame) {
+    if (this.frame?.row !== frame.row || this.frame.round !== frame.round) return;
+    this.frame = frame;
+    this.haunt(frame);
+    if (!outbox.pending(frame.row) && !this.stage.held) this.take(frame.answer);
   }
 
   /** Take an answer as the server knows it. */
@@ -139,6 +155,8 @@ export class Count {
       const only = this.only === undefined ? {} : { series: this.only };
       const found = await get("next", { n: AHEAD - this.upcoming.length, avoid: avoid.join(","), ...only });
       for (const next of found) {
+        next.frame = get(`frame/${next.row}`, { round: next.round });
+        next.frame.catch(() => {});
         picture(next.row).catch(() => {});
         this.upcoming.push(next);
       }
