@@ -70,6 +70,7 @@ def judge(found: list[dict], kills: int) -> None:
     assert [job["same"] for job in found] == [kills] * 5
 
 
+@pytest.mark.slow
 def test_killed_once_each_verb_ends_as_if_nothing_had_happened(tmp_path: Path) -> None:
     judge(killed(tmp_path, 1, 5), 1)
 
