@@ -35,9 +35,9 @@ if {held}:
 sys.exit(run(sys.argv[1:]))
 """
 CASES = {
-    "count": ("twincell.counting.count._count_parts", ["count", "run", "data", "--out", "out.csv"]),
+    "count": ("twincell.counting.count.count_parts", ["count", "run", "data", "--out", "out.csv"]),
     "count --resume": (
-        "twincell.counting.count._count_parts",
+        "twincell.counting.count.count_parts",
         ["count", "run", "data", "--out", "out.csv", "--resume"],
     ),
     "train": (
