@@ -95,7 +95,6 @@ def test_what_is_no_folder_or_no_table_is_refused(model: Path, tmp_path: Path) -
     with pytest.raises(UserError, match="is no table of counts"):
         Watch(tmp_path / "night", model, tmp_path / "counts.csv")
     assert (tmp_path / "counts.csv").read_text() == "labels,by hand\n1,2\n"
-    assert run(["count", str(model), str(tmp_path / "night"), "--watch", "--shard", "1/2"]) == 2
 
 
 def test_the_command_ends_when_nothing_comes(
@@ -107,3 +106,25 @@ def test_the_command_ends_when_nothing_comes(
     said = capsys.readouterr()
     assert said.out.splitlines() == (tmp_path / "counts.csv").read_text().splitlines()
     assert "2 images counted" in said.err
+    write_chamber(tmp_path / "night", [3, 5, 8])
+    assert run([*words, "--out", str(tmp_path / "counts.csv")]) == 0  # started again, it goes on
+    assert list(table(tmp_path)["count"].astype(float)) == [3, 5, 8]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--watch", "--shard", "1/2"], "leave out --shard"),
+        (["--watch", "--json", "a.json", "--film", "a.gif"], "leave out --json, --film"),
+        (["--shard", "1/2", "--points", "a.csv"], "--shard writes counts alone; leave out --points"),
+        (["--idle", "3"], "--idle ends a watch"),
+    ],
+)
+def test_options_that_would_do_nothing_are_refused(
+    model: Path, tmp_path: Path, words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_chamber(tmp_path / "night", [3])
+    before = sorted(tmp_path.rglob("*"))
+    assert run(["count", str(model), str(tmp_path / "night"), *words]) == 2
+    assert said in capsys.readouterr().err
+    assert sorted(tmp_path.rglob("*")) == before

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -95,6 +95,9 @@ COUNTS = {
 }  # fmt: skip
 
 
+@example(data=b"chamber,frame,count,flag\nA,0,1,\nA,0," + b"9" * 400 + b",\n", by=None)
+@example(data=b"chamber,frame,count,flag\nA,0,1,\nA,0, ,\n", by=None)
+@example(data=b"chamber,frame,count,flag\nA,1e300,1,\n", by=None)
 @given(data=tables(COUNTS), by=st.sampled_from([None, "medium"]))
 def test_any_counts_are_judged_before_growth_is_fitted(folder: Path, data: bytes, by: str | None) -> None:
     path = folder / "counts.csv"

@@ -90,7 +90,7 @@ def test_the_record_and_the_card_are_those_of_any_run(points: Points, tmp_path: 
     validated = {int(r["step"]): float(r["validation_error"]) for r in found if r["validation_error"]}
     best = min(validated, key=lambda step: validated[step])
     assert model.card.metrics["validation"] == {
-        "error": pytest.approx(validated[best], abs=1e-5),
+        "error": pytest.approx(validated[best], rel=1e-5),
         "step": best,
     }
     with pytest.raises(UserError, match="does not count cells"):

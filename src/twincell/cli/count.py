@@ -7,7 +7,6 @@ import typer
 
 if TYPE_CHECKING:
     from twincell.counting import CountOptions
-    from twincell.models.base.file import LoadedModel
 
 NOTES = 20  # printed; a recording of a thousand folders has a note for each
 
@@ -99,16 +98,16 @@ def count(
         workers=workers,
         diameter=diameter,
     )
+    pictures = {"--points": points, "--rois": rois, "--overlays": overlays, "--film": film}
+    _refuse_useless(watch, idle, shard, {"--report": report, "--json": json if watch else None, **pictures})
+    if watch:
+        _watch(inputs, model, out, options, idle)
+        return
     outputs = {"--out": out, "--report": report, "--json": json, "--points": points, "--rois": rois}
     check_outputs({**outputs, "--film": film}, inputs)
     shown = Shown(points, rois, overlays, film)
     shown.check()
     loaded = load_model(model)
-    if watch:
-        watch_folder(
-            loaded, inputs, out, options, idle, {"--shard": shard, "--report": report, "--json": json}
-        )
-        return
     if shard is not None:
         from twincell.counting.shards import Shard, count_shard
 
@@ -132,14 +131,25 @@ def count(
     write_json(json, {"out": str(out), "model": model, **found})
 
 
-def watch_folder(
-    model: "LoadedModel",
-    inputs: list[Path],
-    out: Path,
-    options: "CountOptions",
-    idle: float | None,
-    others: dict[str, object],
+def _refuse_useless(
+    watch: bool, idle: float | None, shard: str | None, extras: dict[str, Path | None]
 ) -> None:
+    """Refuse options that would be passed over in silence."""
+    from twincell.errors import UserError
+
+    if idle is not None and not watch:
+        raise UserError("--idle ends a watch; give --watch as well, or leave it out")
+    if watch and shard is not None:
+        raise UserError("--watch counts for itself, it has no shards; leave out --shard")
+    given = [name for name, value in extras.items() if value is not None]
+    if given and (watch or shard is not None):
+        mode = "--watch" if watch else "--shard"
+        raise UserError(
+            f"{mode} writes counts alone; leave out {', '.join(given)} and count again with it after"
+        )
+
+
+def _watch(inputs: list[Path], model: str, out: Path, options: "CountOptions", idle: float | None) -> None:
     """Print a row for each image that comes, and write it to `out`."""
     import sys
 
@@ -149,8 +159,7 @@ def watch_folder(
 
     if len(inputs) != 1:
         raise UserError(f"--watch looks at one folder, {len(inputs)} inputs were named; watch each by itself")
-    if asked := [name for name, value in others.items() if value is not None]:
-        raise UserError(f"--watch writes a table alone; leave out {', '.join(asked)}")
+    watched = Watch(inputs[0], model, out, options)
     print(f"watching {inputs[0]}, Ctrl-C ends it", file=sys.stderr)
-    counted = Watch(inputs[0], model, out, options).run(lambda line: print(line, flush=True), idle)
+    counted = watched.run(lambda line: print(line, flush=True), idle)
     print(f"{number(counted, 'image')} counted: {out}", file=sys.stderr)

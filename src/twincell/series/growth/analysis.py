@@ -18,7 +18,7 @@ from twincell.series.smoothing.flags import (
     UNREADABLE,
 )
 from twincell.series.smoothing.smooth import smooth
-from twincell.series.smoothing.table import check_counts, contradictions
+from twincell.series.smoothing.table import as_numbers, check_counts, contradictions
 
 NOT_TO_BE_READ = (UNLIKE_TRAINING, OTHER_MODALITY)
 """The model says of such a frame that it does not know what it counts there."""
@@ -83,11 +83,11 @@ def prepared(counts: pd.DataFrame, by: str | None = None) -> pd.DataFrame:
     unsmoothed = "count" not in table or table["count"].isna().all() or "lower" not in table
     if unsmoothed and "count_frame" in table:
         table = smooth(table)
-    table["count"] = pd.to_numeric(table["count"])
+    table["count"] = as_numbers(table["count"])
     table["flag"] = table["flag"].fillna("").astype(str) if "flag" in table else ""
-    timed = "time_h" in table and pd.to_numeric(table["time_h"]).notna().all()
+    timed = "time_h" in table and as_numbers(table["time_h"]).notna().all()
     # One unit for the whole table: rates per hour and per frame do not belong into one column.
-    table["time"] = pd.to_numeric(table["time_h" if timed else "frame"]).astype(float)
+    table["time"] = as_numbers(table["time_h" if timed else "frame"]).astype(float)
     table["unit"] = "h" if timed else "frame"
     return table.sort_values(["chamber", "frame"], kind="stable").reset_index(drop=True)
 

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from twincell.series.growth.conditions import Comparison
 from twincell.series.growth.rate import Growth
+from twincell.series.smoothing.table import as_numbers
 
 PAGE = 24
 """Chambers on one page of curves; more become further pages."""
@@ -120,9 +121,9 @@ def _curve(axes: Axes, rows: pd.DataFrame, fit: Growth) -> None:
     time, count = rows["time"].to_numpy(float), rows["count"].to_numpy(float)
     colour = COLOURS[fit.verdict]
     if "count_frame" in rows:
-        axes.plot(time, pd.to_numeric(rows["count_frame"]), ".", ms=1.5, color="0.75", zorder=1)
+        axes.plot(time, as_numbers(rows["count_frame"]), ".", ms=1.5, color="0.75", zorder=1)
     if "lower" in rows and "upper" in rows:
-        band = rows[["lower", "upper"]].apply(pd.to_numeric).to_numpy(float)
+        band = rows[["lower", "upper"]].apply(as_numbers).to_numpy(float)
         axes.fill_between(time, band[:, 0], band[:, 1], color=colour, alpha=0.18, lw=0, step="mid")
     axes.plot(time, count, color=colour, lw=1)
     flagged = (rows["flag"] != "").to_numpy()

@@ -10,7 +10,7 @@ from twincell.errors import UserError
 from twincell.io.tables import read_table
 from twincell.series.growth.analysis import check_condition
 from twincell.series.growth.options import GrowthOptions
-from twincell.series.smoothing.table import check_counts, contradictions, with_counted
+from twincell.series.smoothing.table import as_numbers, check_counts, contradictions, with_counted
 
 OF_IMAGES = {"image", "count", "frame", "time_h", "page", "chamber"}
 """Columns of a manifest that describe an image and are no conditions of a chamber."""
@@ -84,11 +84,11 @@ def _counted(table: pd.DataFrame, listed: pd.DataFrame, path: Path, notes: list[
 
 
 def _timed(table: pd.DataFrame, path: Path, minutes: float | None, notes: list[str]) -> pd.DataFrame:
-    time = pd.to_numeric(table["time_h"]) if "time_h" in table else pd.Series(np.nan, table.index)
+    time = as_numbers(table["time_h"]) if "time_h" in table else pd.Series(np.nan, table.index)
     if minutes is not None:
         if time.notna().any():
             raise UserError(f"{path}: has times in time_h already; leave out --minutes")
-        return table.assign(time_h=pd.to_numeric(table["frame"]) * minutes / 60)
+        return table.assign(time_h=as_numbers(table["frame"]) * minutes / 60)
     if time.notna().all():
         return table
     if time.notna().any():

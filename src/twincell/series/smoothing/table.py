@@ -6,6 +6,23 @@ import pandas as pd
 from twincell.errors import UserError
 
 NEEDED = ("chamber", "frame", "count_frame")
+LAST_FRAME = 2**53
+"""Whole numbers up to here are told apart as doubles too."""
+
+
+def as_numbers(column: pd.Series) -> pd.Series:
+    """The column as numbers: blanks and words are NaN, what no double can hold is infinite."""
+    try:
+        return pd.to_numeric(column, errors="coerce")
+    except OverflowError:  # a whole number of more than 308 digits
+        return column.map(_as_number)
+
+
+def _as_number(value: object) -> float:
+    try:
+        return float(pd.to_numeric(value, errors="coerce"))  # type: ignore[call-overload]
+    except OverflowError:
+        return np.inf
 
 
 def check_counts(table: pd.DataFrame, needed: tuple[str, ...] = NEEDED) -> None:
@@ -47,7 +64,7 @@ def contradictions(
     for (chamber, frame), same in rows.groupby(["chamber", "frame"], sort=False):
         several = [name for name in given if same[name].nunique(dropna=False) > 1]
         if several:
-            values = " and ".join(dict.fromkeys(f"{value:g}" for value in pd.to_numeric(same[several[0]])))
+            values = " and ".join(dict.fromkeys(f"{value:g}" for value in as_numbers(same[several[0]])))
             lines = ", ".join(map(str, same["row"]))
             problems.append(
                 f"{where}, {word}s {lines}: chamber {str(chamber)!r} frame {frame} has several values of "
@@ -63,8 +80,8 @@ def with_counted(table: pd.DataFrame, counted: pd.DataFrame | None) -> pd.DataFr
         UserError: counted frames that are not in the table, or counts that are no counts.
     """
     rows = table.reset_index(drop=True).copy()
-    rows["count_frame"] = pd.to_numeric(rows["count_frame"])
-    rows["frame"] = pd.to_numeric(rows["frame"]).astype(np.int64)
+    rows["count_frame"] = as_numbers(rows["count_frame"])
+    rows["frame"] = as_numbers(rows["frame"]).astype(np.int64)
     nameless = rows["chamber"].isna() | (rows["chamber"].astype(str).str.strip() == "")
     rows["chamber"] = rows["chamber"].astype(str)
     # Single images have no time-lapse: each is a chamber of one frame.
@@ -89,10 +106,10 @@ def _checked_labels(counted: pd.DataFrame, rows: pd.DataFrame) -> pd.Series:
         problems += _number_faults(counted["count"], "count", blank=True, where="counted frames")
     if problems:
         raise UserError(problems)
-    labelled = counted[pd.to_numeric(counted["count"]).notna()]
-    names, frames = labelled["chamber"].astype(str), pd.to_numeric(labelled["frame"]).astype(np.int64)
+    labelled = counted[as_numbers(counted["count"]).notna()]
+    names, frames = labelled["chamber"].astype(str), as_numbers(labelled["frame"]).astype(np.int64)
     series = pd.Series(
-        pd.to_numeric(labelled["count"]).to_numpy(float), pd.MultiIndex.from_arrays([names, frames])
+        as_numbers(labelled["count"]).to_numpy(float), pd.MultiIndex.from_arrays([names, frames])
     )
     known = pd.MultiIndex.from_frame(rows[["chamber", "frame"]])
     for name, frame in series.index[~series.index.isin(known)]:
@@ -109,7 +126,7 @@ def _checked_labels(counted: pd.DataFrame, rows: pd.DataFrame) -> pd.Series:
 def _number_faults(
     column: pd.Series, name: str, blank: bool, negative: bool = False, where: str = "counts table"
 ) -> list[str]:
-    numbers = pd.to_numeric(column, errors="coerce")
+    numbers = as_numbers(column)
     empty = column.isna() | (column.astype(str).str.strip() == "")
     problems = []
     for row in column.index[numbers.isna() & ~empty]:
@@ -128,4 +145,6 @@ def _number_faults(
     if name == "frame":
         for row in column.index[((numbers % 1) != 0).to_numpy() & numbers.notna().to_numpy()]:
             problems.append(f"{where}, row {row}: frame is {column[row]}, not a whole number; correct it")
+        for row in column.index[(numbers > LAST_FRAME).to_numpy() & np.isfinite(numbers.to_numpy(float))]:
+            problems.append(f"{where}, row {row}: frame is {column[row]}, too large a number; correct it")
     return problems

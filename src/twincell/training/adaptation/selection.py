@@ -2,7 +2,7 @@
 
 Every labelled image is left out once, frames of one chamber together. What was learned from the others - the
 view, and the weights after each amount of change - counts it, and so does the start. A change is made only
-where it is surely better than the start; so few labels, or a start that is good already, change nothing.
+where it is better than the start, the surer the fewer labels; a start that is good already stays.
 """
 
 import copy
@@ -209,9 +209,10 @@ def folds(units: Tensor, seed: int) -> Tensor:
 def best_amount(missed: Tensor, units: Tensor) -> int:
     """The row of `missed` (R, N) to take; row 0 is the start.
 
-    Of the rows surely better than row 0 the one with the lowest mean, or a later one that is no more than one
-    standard error of the difference above it: what learned longer was always better on other images than
-    cross-validation, which learns from fewer labels, made it look. Row 0 where none is sure.
+    Of the rows that are better than row 0 (how sure that must be: `MANY`) the one with the lowest mean, or a
+    later one that is no more than one standard error of the difference above it: what learned longer was
+    always better on other images than cross-validation, which learns from fewer labels, made it look. Row 0
+    where there is none.
     """
     enough = len(units.unique()) >= MANY
     sure = surely_positive(missed[0] - missed, units, LIKELY if enough else CONFIDENCE)
