@@ -136,3 +136,8 @@ def test_help_comes_fast_because_nothing_heavy_is_imported() -> None:
         assert loaded == "[]"
         spent.append(float(seconds))
     assert min(spent) < 0.3
+
+
+def test_python_m_twincell_is_the_same_command() -> None:
+    words = [sys.executable, "-m", "twincell", "--version"]
+    assert subprocess.run(words, check=True, capture_output=True, text=True).stdout.startswith("twincell ")

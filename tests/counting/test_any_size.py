@@ -8,9 +8,9 @@ import torch
 from PIL import Image
 
 from twincell.counting.count import count
-from twincell.counting.parts import predict_each
 from twincell.errors import UserError
 from twincell.models.base.file import LoadedModel, load_model
+from twincell.models.base.sizes import predict_each
 from twincell.simulate import synthesise
 
 

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from twincell.counting.inputs import Choices, gather
-from twincell.counting.parts import predict_each
 from twincell.counting.reader import Reader
 from twincell.data.modality import others
 from twincell.errors import UserError
 from twincell.faults import Fault, refuse
 from twincell.models.base.file import load_model
+from twincell.models.base.sizes import predict_each
 from twincell.words import number
 
 ENOUGH = 0.5  # of the frames have to look like training for a model to be advised

@@ -7,11 +7,10 @@ from twincell.counting.reader import Reader
 from twincell.errors import UserError
 from twincell.faults import Fault
 from twincell.models.base.file import LoadedModel
+from twincell.models.base.sizes import evenly
 
 Diameters = dict[str, float | None]
 """px, by modality; None where no cell was found."""
-MOST = 12
-"""Images that are looked at, evenly chosen from all of a modality."""
 
 
 def cell_diameters(
@@ -37,8 +36,7 @@ def cell_diameters(
     for modality in sorted(set(modalities)):
         rows = np.flatnonzero(modalities == modality)
         if given is None:
-            chosen = rows[np.linspace(0, len(rows) - 1, min(len(rows), MOST)).round().astype(int)]
-            read = reader.read_all([int(row) for row in chosen])
+            read = reader.read_all(evenly(rows))
             found[modality] = model.diameter([image for image in read if not isinstance(image, Fault)])
         else:
             found[modality] = given

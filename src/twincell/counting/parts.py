@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
@@ -23,9 +22,8 @@ from twincell.counting.reader import Reader, sharpness
 from twincell.errors import UserError
 from twincell.faults import Fault
 from twincell.files import replaced, stamps, write_atomic
-from twincell.io.images import GreyImage
 from twincell.models.base.file import LoadedModel
-from twincell.models.base.method import Prediction
+from twincell.models.base.sizes import predict_each
 
 PART = 256  # frames; 4 MB of images
 BATCH = 64
@@ -159,7 +157,7 @@ def count_rows(
     # An unreadable frame leaves a blank image behind, so that the others stay in their batches.
     blank = np.zeros(model.card.view, np.uint8)
     images = [blank if isinstance(image, Fault) else image for image in read]
-    found = predict_each(model, images, diameters or [None] * len(images))
+    found = predict_each(model, images, diameters or [None] * len(images), BATCH)
     bad = np.array([isinstance(image, Fault) for image in read])
     table = pd.DataFrame({"row": list(rows), "count_frame": found.count.numpy().astype(np.float64)})
     for name, values in (("std", found.std), ("novelty", found.novelty)):
@@ -173,19 +171,6 @@ def count_rows(
     # Four elements as one: dirt shakes a little with the stage, and half a kilobyte a frame is enough.
     coarse = F.avg_pool2d(found.density, 2) * 4
     return table, coarse[:, 0].numpy().astype(np.float16)
-
-
-def predict_each(
-    model: LoadedModel, images: Sequence[GreyImage], diameters: Sequence[float | None]
-) -> Prediction:
-    """Counts images of any sizes, those that are scaled alike together."""
-    specs = [model.spec_for(diameter, image.shape) for image, diameter in zip(images, diameters, strict=True)]
-    parts, order = [], []
-    for spec in dict.fromkeys(specs):
-        rows = [row for row, own in enumerate(specs) if own == spec]
-        parts.append(model.predict([images[row] for row in rows], batch=BATCH, spec=spec))
-        order += rows
-    return Prediction.join(parts).at(torch.tensor(order).argsort())
 
 
 def job_fingerprint(

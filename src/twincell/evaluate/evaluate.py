@@ -15,6 +15,7 @@ from twincell.errors import UserError
 from twincell.evaluate.baselines import constant_median, time_interpolation
 from twincell.evaluate.metrics import Scores, score
 from twincell.models.base.file import LoadedModel, ModelCard
+from twincell.models.base.sizes import found_diameters, predict_each
 from twincell.progress import bar
 from twincell.words import number
 
@@ -58,7 +59,7 @@ def evaluate(
     baselines: bool = False,
     progress: bool = True,
 ) -> Evaluation:
-    """Counts the labelled frames of a split and measures them.
+    """Counts the labelled frames of a split and measures them; cells are scaled as `twincell count` does it.
 
     `seconds` is the time the model took over the images once they were read. The baselines learn from the
     labelled rows of the train split, and are left out where these are the ones that are measured.
@@ -82,7 +83,11 @@ def evaluate(
     start = time.perf_counter()
     with bar(progress) as shown:
         task = shown.add_task("counting", total=len(store), note="")
-        prediction = model.predict(store.whole(), progress=lambda n: shown.advance(task, n), spec=store.spec)
+        images, words = store.whole(), asked.table["modality"].tolist()
+        diameters = found_diameters(model, images, words, store.spec)
+        prediction = predict_each(
+            model, images, diameters, progress=lambda n: shown.advance(task, n), spec=store.spec
+        )
     seconds = time.perf_counter() - start
 
     table = asked.table.copy()

@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from twincell.counting.parts import predict_each
 from twincell.data.manifest import Manifest
 from twincell.data.store import ImageStore
 from twincell.evaluate.corruptions import CORRUPTIONS, OTHER, Corruption, Grey
@@ -21,6 +20,7 @@ from twincell.evaluate.protocols import chambers_out
 from twincell.evaluate.tables import markdown
 from twincell.files import write_atomic
 from twincell.models.base.file import LoadedModel, load_model
+from twincell.models.base.sizes import predict_each
 from twincell.progress import bar
 from twincell.reproduce.experiment import Experiment, Result
 from twincell.reproduce.request import Request

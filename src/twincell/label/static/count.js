@@ -1,8 +1,9 @@
 // Counting: one frame large, the frames around it, the answer.
-import { get, me, outbox, picture, small } from "./api.js";
-import { dialog, h, number, plural, say, toast } from "./dom.js";
+import { get, outbox, picture, small } from "./api.js";
+import { h, number, plural, say, toast } from "./dom.js";
+import { keyed, showKeys } from "./keys.js";
 import { Panel } from "./panel.js";
-import { Stage, WORDS } from "./stage.js";
+import { Stage } from "./stage.js";
 
 const AHEAD = 3; // frames fetched before they are asked for
 const AROUND = 6; // frames of the strip on either side
@@ -272,30 +273,7 @@ export class Count {
   }
 
   keyed(event) {
-    if (event.ctrlKey || event.metaKey) {
-      const undo = { z: event.shiftKey ? "redo" : "undo", y: "redo" }[event.key.toLowerCase()];
-      if (undo) { event.preventDefault(); this.send({ kind: undo }); }
-      return;
-    }
-    const word = WORDS.find((one) => one.key === event.key.toLowerCase());
-    const [stage, far] = [this.stage, event.shiftKey ? 10 : 1];
-    const aimed = { ArrowLeft: [-far, 0], ArrowRight: [far, 0], ArrowUp: [0, -far], ArrowDown: [0, far] }[event.key];
-    const act = {
-      Enter: () => (this.answer.status === "open" || event.shiftKey ? this.finish(event.shiftKey ? "unsure" : "done") : this.next()), Backspace: () => this.back(), Delete: () => this.back(),
-      ArrowLeft: () => this.beside(-far), ArrowRight: () => this.beside(far), n: () => this.next(), s: () => this.finish("skipped"),
-      z: () => this.send({ kind: "undo" }), y: () => this.send({ kind: "redo" }), c: () => this.carry(),
-      g: () => { stage.showGhost = !stage.showGhost; stage.draw(); }, m: () => this.reveal(), a: () => this.auto(),
-      i: () => { stage.inverted = !stage.inverted; stage.levels(); }, f: () => stage.fit(), "+": () => stage.scale(1.4),
-      "-": () => stage.scale(1 / 1.4), p: () => stage.aim(!stage.cross), Escape: () => { stage.aim(false); stage.choose(null); },
-      ArrowUp: () => stage.step(-1), ArrowDown: () => stage.step(1),
-    }[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-    if (stage.cross && aimed) stage.nudge(...aimed);
-    else if (stage.cross && event.key === " ") { const dot = stage.nearest(...stage.cross); if (dot) stage.remove(dot); else stage.set(...stage.cross); }
-    else if (/^\d$/.test(event.key)) this.digit(+event.key);
-    else if (word) { stage.label = stage.one ? stage.label : word.label; stage.name_it(word.label); this.panel.answer(); }
-    else if (act) act();
-    else return;
-    event.preventDefault();
+    keyed(this, event);
   }
 
   // -- lists ---------------------------------------------------------------------------------------
@@ -336,13 +314,7 @@ export class Count {
   }
 
   help() {
-    const keys = [["0–9", "number of cells"], ["Enter", "done, next frame"], ["Shift Enter", "done, but unsure"], ["S", "skip"], ["N", "next asked frame"],
-      ["← →", "frame before, after"], ["click", "set a dot"], ["drag", "move a dot"], ["Del", "take away dot or digit"], ["right click", "take a dot away"],
-      ["Z / Y", "undo, redo"], ["↑ ↓", "choose a dot"], ...WORDS.map((word) => [word.key.toUpperCase(), word.name]), ["C", "carry on from faint rings"],
-      ["G", "faint rings on, off"], ["P", "crosshair: arrows, space"], ["M", "show the model's"], ["A / I", "contrast, inverted"], ["+ − F", "zoom, fit"], ["Shift drag", "move the image"]];
-    dialog("Keys", h("p.lead", {}, `You are ${me()}. The model's count is hidden until you have given yours, or ask with M.`),
-      h("ul.keys", {}, keys.map(([one, what]) => h("li", {}, h("span", {}, what), h("kbd", {}, one)))),
-      h("form", { method: "dialog" }, h("button.main", {}, "Close")));
+    showKeys();
   }
 }
 

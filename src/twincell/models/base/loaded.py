@@ -50,24 +50,32 @@ class LoadedModel:
         """Whether the model says how large cells are (`diameter`) and sees images as a whole."""
         return isinstance(self.method, Measuring) and self.method.measures(self.network)
 
-    def diameter(self, images: Sequence[Tensor] | Sequence[NDArray[Any]]) -> float | None:
+    def diameter(
+        self, images: Sequence[Tensor] | Sequence[NDArray[Any]], spec: ImageSpec | None = None
+    ) -> float | None:
         """The cells' diameter in px in images (H, W) of one recording and number type.
 
-        None where no cell is found, and for models that do not measure.
+        None where no cell is found, and for models that do not measure. `spec` as in `predict`.
         """
         if not isinstance(self.method, Measuring) or not self.measures or not len(images):
             return None
         stack = self._stack(images)
-        spec = self._spec(stack, None)
-        return self.method.diameter(self.network, [self.prepare(image, spec) for image in stack])
+        told = self._spec(stack, spec)
+        return self.method.diameter(self.network, [self.prepare(image, told) for image in stack])
 
-    def spec_for(self, diameter: float | None, shape: tuple[int, ...] = ()) -> ImageSpec | None:
-        """What to tell `predict` of 8-bit images whose cells are `diameter` px across; None = nothing."""
+    def spec_for(
+        self, diameter: float | None, shape: tuple[int, ...] = (), spec: ImageSpec | None = None
+    ) -> ImageSpec | None:
+        """What to tell `predict` of images whose cells are `diameter` px across.
+
+        `spec` is what is known of them anyway, by default that they have 8 bits; it comes back as it is where
+        nothing has to be scaled.
+        """
         if diameter is None or not isinstance(self.method, Measuring) or not self.measures:
-            return None
+            return spec
         if self.method.fits(self.network, diameter, shape == self.card.view):
-            return None
-        return ImageSpec(cell_diameter_px=diameter)
+            return spec
+        return (spec or ImageSpec()).model_copy(update={"cell_diameter_px": diameter})
 
     @property
     def fixed_size(self) -> int | None:
