@@ -20,6 +20,7 @@ def test_it_says_what_works_and_how_fast(tmp_path: Path, capsys: pytest.CaptureF
 
 
 def test_a_missing_package_is_named_with_what_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "_models", list)  # how fast they are takes seconds
     monkeypatch.setattr(doctor, "EXTRAS", {"no-such-package": "reads nothing"})
     (found,) = [entry for entry in doctor.examine() if entry.what == "no-such-package"]
     assert (found.state, found.cure) == ("missing", "pip install no-such-package")
@@ -39,6 +40,7 @@ def test_a_damaged_model_is_trouble_and_ends_with_1(
 
 
 def test_a_full_disk_and_little_memory_are_trouble(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "_models", list)
     monkeypatch.setattr(doctor, "LITTLE_DISK", 1e9)
     monkeypatch.setattr(doctor, "LITTLE_MEMORY", 1e9)
     states = {entry.what: entry.state for entry in doctor.examine(tmp_path)}

@@ -231,6 +231,7 @@ def test_chamber_names_stay_text(tmp_path):
     assert list(found["chamber"]) == ["007", "1e3"]
 
 
+@pytest.mark.slow
 def test_killed_outright_it_resumes(counts, tmp_path):
     # Small parts and a wait in each, so that the kill falls between two of them.
     code = (

@@ -44,6 +44,7 @@ def test_an_import_never_writes_over_an_earlier_one(
     assert (dataset / "manifest.csv").read_bytes() == before
 
 
+@pytest.mark.slow
 @pytest.mark.real
 def test_the_real_data_in_one_command(
     real_cho_k1: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]

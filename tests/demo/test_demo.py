@@ -20,7 +20,7 @@ TOY = demo.Plan(frames=12, chambers=3, new_chambers=1, counted_every=6)
 def quick() -> Iterator[None]:
     """Adaptations of two steps, with one view."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("twincell.training.adaptation.selection.effort_for", lambda n: Effort(steps=(2,)))
+        patch.setattr("twincell.training.adaptation.selection.effort_for", lambda *_: Effort(steps=(2,)))
         patch.setattr("twincell.training.adaptation.search.SCALES", (1.0,))
         patch.setattr("twincell.training.adaptation.search.OWN_CONTRASTS", (1.0,))
         patch.setattr("twincell.training.adaptation.search.INVERTED", (-1.0,))
@@ -52,7 +52,7 @@ def test_it_leaves_the_models_the_tables_and_the_page(made: Path) -> None:
 
 def test_the_same_frames_are_counted_and_clicked(made: Path) -> None:
     root = made / "twincell-demo" / "bright-field"
-    counted, clicked = Manifest.read(root), Manifest.read(root / "clicked.csv")
+    counted, clicked = Manifest.read(root / "counted.csv"), Manifest.read(root / "clicked.csv")
     pd.testing.assert_series_equal(counted.table["count"], clicked.table["count"])
     learned = (counted.table["split"] == "train").to_numpy() & counted.labelled
     assert learned.sum() == 6

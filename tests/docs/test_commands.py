@@ -18,7 +18,7 @@ from twincell import cli
 
 EACH_FOR_ITSELF = "docs/reference/commands.md"
 """Its blocks are examples of single commands; those of the other pages follow one another."""
-QUICK = {"docs/howto/growth.md", "docs/explanation/synthetic.md"}
+QUICK = {"docs/explanation/synthetic.md"}
 BY_A_TEST_OF_ITS_OWN = {
     f"docs/howto/{name}.md" for name in ("count", "import", "add-a-reader", "add-a-network", "add-an-export")
 }

@@ -322,7 +322,7 @@ def make_short(patch: pytest.MonkeyPatch) -> None:
     patch.setattr("twincell.training.adaptation.scenes.EFFORT", Effort(steps=(2,), batch=4))
     toy = demo.Plan(frames=6, chambers=3, new_chambers=1, counted_every=6)
     patch.setattr(demo, "Plan", lambda: toy)
-    patch.setattr("twincell.training.adaptation.selection.effort_for", lambda n: Effort(steps=(2,)))
+    patch.setattr("twincell.training.adaptation.selection.effort_for", lambda *_: Effort(steps=(2,)))
     patch.setattr(serve, "_announce", stop_at_once)
     nd2 = ModuleType("nd2")
     nd2.ND2File = NightNd2  # type: ignore[attr-defined]

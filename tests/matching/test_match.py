@@ -147,6 +147,7 @@ def test_transfer_fits_scenes_itself_and_keeps_their_sheet(
     assert {"model.json", "scenes.yaml", "scenes.json", "scenes.png"} <= {path.name for path in out.iterdir()}
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_preset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("twincell.matching.fit.LOOKED", 16)
     images = list(synthesise(known_lab(1), 8, seed=5).images)

@@ -253,6 +253,7 @@ def test_twelve_bit_in_sixteen(tmp_path: Path) -> None:
     assert np.median(grey) == pytest.approx(0.196 * 255, abs=6)  # the level of the published crops
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_number_of_frames(tmp_path: Path) -> None:
     """Frames of a stack of over 100 MB are treated in less than half of that, however many they are."""
     made = film(bf_field(1, 2, 0.9, 5), 8)

@@ -96,6 +96,7 @@ def test_figure9_varies_the_papers_six_parameters_one_at_a_time(data: Path, tmp_
             }
 
 
+@pytest.mark.slow
 def test_figure9_writes_a_panel_for_each_parameter(data: Path, tmp_path: Path) -> None:
     words = ["--preset", "compact", "--folds", "2", "--only", "0", "--steps", "5", *SMALL]
     light("figure9", data, tmp_path, *words, "--rows", "full,kl-10,crop-0.9,pretrain-0.05")

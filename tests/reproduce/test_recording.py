@@ -72,6 +72,7 @@ def test_labels_of_test_frames_have_no_part_in_it(trial: Trial) -> None:
         np.testing.assert_array_equal(one[name], two[name])
 
 
+@pytest.mark.slow
 def test_the_published_protocol_tells_it_for_methods_with_maps(recording: Manifest, tmp_path: Path) -> None:
     words = ["reproduce", "published", "--manifest", str(recording.root), "--steps", "2"]
     small = ["--set", "start=null", "--set", "model.network.width=4", "--set", "model.network.depth=1"]

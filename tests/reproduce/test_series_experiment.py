@@ -34,6 +34,7 @@ def finished(tmp_path: Path) -> tuple[Path, Path]:
     return data, out
 
 
+@pytest.mark.slow
 def test_all_measures_are_told_from_finished_trials(
     finished: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -65,6 +65,7 @@ def test_the_reference_of_growth_holds_no_label_that_was_shown(table, constants)
     assert again.loc["sim0000", "rate"] != found.loc["sim0000", "rate"]
 
 
+@pytest.mark.slow
 def test_survival_knows_neither_later_frames_nor_the_chamber_itself(table, constants):
     found = measure_survival(table, constants, firsts=(60,), horizon=100)
     assert list(found["chamber"]) == ["sim0000", "sim0001", "sim0002"]

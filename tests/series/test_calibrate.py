@@ -32,6 +32,7 @@ def test_calibration_finds_a_larger_slow_error():
     assert much.slow > 1.1 * little.slow
 
 
+@pytest.mark.slow
 def test_a_chamber_has_no_part_in_its_own_constants():
     table = chambers(5, Errors(slow=0.4, memory=200), 4)
     found = without_each(table, points=8)

@@ -55,7 +55,7 @@ def _write(path: Path, columns: str, rows: list[tuple[object, ...]]) -> None:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Adaptations of two steps, with few views."""
-    monkeypatch.setattr("twincell.training.adaptation.selection.effort_for", lambda n: Effort(steps=(2,)))
+    monkeypatch.setattr("twincell.training.adaptation.selection.effort_for", lambda *_: Effort(steps=(2,)))
     monkeypatch.setattr("twincell.training.adaptation.search.SCALES", (1.0,))
     monkeypatch.setattr("twincell.training.adaptation.search.CONTRASTS", (1.0, 2.5))
     monkeypatch.setattr("twincell.training.adaptation.search.OWN_CONTRASTS", (1.0, 1.6))

@@ -7,7 +7,15 @@ from helpers.adaptation_toys import SpotCounter, spots, spotted
 from twincell.training.adaptation import Effort, Labelled, View, choose
 from twincell.training.adaptation.adapt import Vary, _shown, trajectory
 from twincell.training.adaptation.search import Views
-from twincell.training.adaptation.selection import START, LeftOut, best_amount, folds, honest
+from twincell.training.adaptation.selection import (
+    START,
+    LeftOut,
+    best_amount,
+    effort_for,
+    far_off,
+    folds,
+    honest,
+)
 from twincell.training.adaptation.sure import standard_error, surely_positive
 from twincell.training.adaptation.view import PLAIN, count
 
@@ -170,3 +178,11 @@ def test_a_standard_error_counts_places_not_frames():
     assert standard_error(values, torch.zeros(6).long()) == torch.inf
     assert not surely_positive(values, torch.zeros(6).long())
     assert surely_positive(values + 2, torch.arange(6))
+
+
+def test_a_start_that_is_far_off_is_given_more_steps():
+    labelled = spotted(12)
+    near, far = SpotCounter(1.02), SpotCounter(2.5)
+    assert effort_for(12, far_off(near, labelled)).steps == (30, 60)
+    assert effort_for(12, far_off(far, labelled)).steps == (30, 60, 120)
+    assert effort_for(60, far_off(near, labelled)).steps == (30, 60, 120)

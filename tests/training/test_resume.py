@@ -86,6 +86,7 @@ def assert_same(one: Path, other: Path) -> None:
     assert history(one) == history(other)
 
 
+@pytest.mark.slow
 def test_killed_at_a_random_step_it_resumes_to_the_same_bits(
     data: Path, preset: Path, whole: Path, tmp_path: Path
 ) -> None:

@@ -42,9 +42,9 @@ LOOKS: dict[str, tuple[str, dict[str, object]]] = {
             "scene.cells.fused_images": 0.0,
             "scene.cells.rosette_images": 0.0,
             "look.blurred": 0.0,
-            "look.defocus": [1.2, 2.0],  # the other side of the focus: cells dark with a light seam
-            "look.phase": [1.0, 1.4],  # half as thick for the light
-            "look.oblique": [0.8, 1.2],  # lit from one side
+            "look.defocus": [0.4, 1.0],  # the other side of the focus: cells dark with a light seam
+            "look.phase": [1.4, 2.0],  # thinner for the light
+            "look.oblique": [0.3, 0.5],  # lit a little from one side
             "look.camera.gain": [0.5, 0.6],
             "look.camera.noise": [0.010, 0.014],
         },
@@ -75,11 +75,25 @@ def draw_lab(out: Path, modality: str, plan: Plan, seed: int, progress: bool) ->
     """Draws the chambers of one microscope; new chambers are of split test."""
     preset, changes = LOOKS[modality]
     root, shown = out / FOLDERS[modality], load_preset(preset, changes)
-    counted = write_chambers(
+    known = write_chambers(
         root, replace(shown, look=one_night(shown.look)), plan.chambers + plan.new_chambers, plan.frames,
-        seed, plan.counted_every, plan.new_chambers, LIFE, progress=progress,
+        seed, 1, plan.new_chambers, LIFE, progress=progress,
     )  # fmt: skip
+    counted = _counted(known, plan)
     return Recordings(counted, _clicked(counted, root, seed))
+
+
+def _counted(known: Manifest, plan: Plan) -> Manifest:
+    """The manifest with the counts that a person made: two or so in a chamber, other moments in each.
+
+    Of many chambers, and early as well as late: empty and crowded ones are both learned from.
+    """
+    table = known.table.copy()
+    chamber = pd.factorize(table["chamber"])[0]
+    moment = chamber * plan.counted_every // plan.chambers
+    made = (table["frame"] - moment) % plan.counted_every == 0
+    table.loc[(table["split"] == "train") & ~made, "count"] = np.nan
+    return Manifest.read(Manifest(table, known.root).write(known.root / "counted.csv"))
 
 
 def one_night(look: Look) -> Look:

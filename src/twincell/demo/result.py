@@ -27,15 +27,16 @@ class Plan:
         frames: of each chamber; an hour apart.
         chambers: of either microscope, to label frames in.
         new_chambers: of either that are only counted.
-        counted_every: every how many frames of a chamber to label a person labelled one.
+        counted_every: every how many frames of a chamber to label a person labelled one, beginning later in
+            each chamber than in the one before.
         compared_every: every how many frames of a new chamber models are compared on.
         both: modalities whose frames are learned from counted as well as clicked.
     """
 
     frames: int = 60
-    chambers: int = 4
+    chambers: int = 10
     new_chambers: int = 2
-    counted_every: int = 12
+    counted_every: int = 30
     compared_every: int = 3
     both: tuple[str, ...] = ("bf",)
 

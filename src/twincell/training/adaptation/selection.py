@@ -31,6 +31,12 @@ LEAST = 3
 """Fewer labelled places - images that stand alone, or chambers - cannot say how others will be counted."""
 MANY, LIKELY = 12, 0.6
 """Labelled places from which on a gain need not be as sure: learning from so many hardly ever harms."""
+FAR = 0.4
+"""Error, in units of the square root of the count + 1, from which on a start has much to learn.
+
+Four drawn microscopes in bright field that `any` counts 0.7 to 3.4 cells wrong, 20 labels each: 120 steps in
+place of 60 took the error in new chambers from 0.85 to 0.71 with counts, from 0.97 to 0.73 with clicks. On
+LDC, nearer to the start, both are level."""
 FOLDS = 4
 FEW = 0
 """The fold that teaches a network alone, to see how much worse fewer labels are."""
@@ -113,7 +119,10 @@ def choose(
     units = _units(labelled)
     if len(units.unique()) < LEAST:
         return Chosen(copy.deepcopy(network).eval(), PLAIN, START, None, {})
-    effort, tell = effort or effort_for(len(labelled)), tell or (lambda line: None)
+    effort, tell = (
+        effort or effort_for(len(labelled), far_off(network, labelled)),
+        tell or (lambda line: None),
+    )
     tell(f"looking for the size and contrast at which {len(labelled)} labelled images are counted best")
     views = Views(network, labelled, units)
     left_out = leave_out(network, labelled, views, effort, seed, tell)
@@ -144,9 +153,15 @@ def _units(labelled: Labelled) -> Tensor:
     return numbered(resembling(labelled.images, labelled.chambers)) if len(labelled) else torch.zeros(0)
 
 
-def effort_for(n: int) -> Effort:
-    """The work that n labelled images are worth: few are learned in few steps."""
-    return Effort() if n <= 40 else Effort(steps=(30, 60, 120))
+def effort_for(n: int, far: float = 0.0) -> Effort:
+    """The work that n labelled images are worth: few steps for few, unless the start is `far_off`."""
+    return Effort() if n <= 40 and far <= FAR else Effort(steps=(30, 60, 120))
+
+
+def far_off(network: nn.Module, labelled: Labelled) -> float:
+    """Mean error of a network, in units of the square root of the count + 1."""
+    missed = (count(network, labelled.images) - labelled.counts).abs()
+    return float((missed / (labelled.counts + 1).sqrt()).mean())
 
 
 def from_fewer(
