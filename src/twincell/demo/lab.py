@@ -42,11 +42,11 @@ LOOKS: dict[str, tuple[str, dict[str, object]]] = {
             "scene.cells.fused_images": 0.0,
             "scene.cells.rosette_images": 0.0,
             "look.blurred": 0.0,
-            "look.defocus": [0.4, 1.0],  # the other side of the focus: cells dark with a light seam
-            "look.phase": [1.4, 2.0],  # thinner for the light
+            "look.defocus": [-1.0, -0.6],
+            "look.phase": [0.5, 0.8],  # faint: a third as thick for the light
             "look.oblique": [0.3, 0.5],  # lit a little from one side
             "look.camera.gain": [0.5, 0.6],
-            "look.camera.noise": [0.010, 0.014],
+            "look.camera.noise": [0.016, 0.020],  # five times as grainy
         },
     ),
 }

@@ -81,9 +81,10 @@ def _story(demo: Demo, models: dict[str, LoadedModel]) -> Section:
     shown = [[what, how, command, f"{demo.seconds[key]:.0f} s"] for what, how, command, key in rows]
     lead = (
         "No microscope was used: the chambers are drawn, so the true number of cells is known in every "
-        f"frame and each error below is a real one. They look as {START} never saw any: another focus, "
-        "fainter and noisier, in phase contrast with faint rings, in bright field lit from one side. The "
-        "frames learned from are of other chambers than those counted here."
+        f"frame and each error below is a real one. They look as {START} never saw any: "
+        "fainter and noisier, in phase contrast out of focus with faint rings, in bright field lit a little "
+        "from one side. The frames learned from, early and late ones of several chambers, are of others "
+        "than those counted here."
     )
     return Section("What was done", lead, table(["step", "with", "by", "took"], shown, text=[1, 2]))
 

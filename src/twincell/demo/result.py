@@ -34,9 +34,9 @@ class Plan:
     """
 
     frames: int = 60
-    chambers: int = 10
+    chambers: int = 12
     new_chambers: int = 2
-    counted_every: int = 30
+    counted_every: int = 36
     compared_every: int = 3
     both: tuple[str, ...] = ("bf",)
 
