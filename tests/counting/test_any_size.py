@@ -1,5 +1,6 @@
 """Pictures of any size: what cells measure is found once a job, or said."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from twincell.counting.count import count
+from twincell.counting.count import _shown_as, count
 from twincell.errors import UserError
 from twincell.models.base.file import LoadedModel, load_model
 from twincell.models.base.sizes import predict_each
@@ -59,3 +60,21 @@ def test_counts_do_not_depend_on_the_sizes_beside(model: LoadedModel) -> None:
     for k, diameter in enumerate((10.0, None, 30.0)):
         alone = model.predict(mixed[k][None], spec=model.spec_for(diameter, mixed[k].shape))
         assert torch.allclose(alone.count, found.count[k : k + 1], atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("size", "scale", "told"),
+    [
+        ((128, 128), 1.0, ""),
+        ((300, 131), 1.0, "tiles of 128 x 128, at the scale they have"),
+        ((100, 128), 1.0, "padded to 128 x 128, at the scale they have"),
+        ((160, 160), 0.8, ""),  # as an adapted model looks at them: 128 px
+        ((320, 320), 0.8, "tiles of 128 x 128, their sides times 0.8"),
+    ],
+)
+def test_it_is_said_how_images_are_shown(size: tuple[int, int], scale: float, told: str) -> None:
+    model = load_model("chambers")
+    rule = model.card.preprocessing.model_copy(update={"scale": scale})
+    said = _shown_as(size, replace(model, card=model.card.model_copy(update={"preprocessing": rule})))
+    assert told in said
+    assert bool(said) == bool(told)

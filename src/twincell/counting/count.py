@@ -21,6 +21,7 @@ from twincell.faults import Fault, refuse
 from twincell.files import fresh_file, write_new
 from twincell.locks import locked
 from twincell.models.base.file import LoadedModel, load_model
+from twincell.models.base.views import GRAIN
 from twincell.progress import bar, track
 
 Inputs = str | Path | Sequence[str | Path]
@@ -146,17 +147,24 @@ def _require_countable(
     if model.measures:
         return
     if side is None:
-        view = model.card.view
-        for height, width in sorted(sizes - {view}):
-            what = "counted in overlapping tiles" if height > view[0] or width > view[1] else "padded"
-            how = f"{what} of {view[1]} x {view[0]}, at the scale they have"
-            frames.notes.append(f"images of {width} x {height} pixels are {how}")
+        frames.notes += [note for size in sorted(sizes) if (note := _shown_as(size, model))]
         return
     if sizes and all(height != width for height, width in sizes):
         refuse(fault for fault in map(reader.read, firsts[:200]) if isinstance(fault, Fault))
     for height, width in sorted(sizes - {(side, side)}):
         if height == width:
             frames.notes.append(f"images of {width} x {height} pixels are resized to {side} x {side}")
+
+
+def _shown_as(size: tuple[int, int], model: LoadedModel) -> str:
+    """How images of this height and width are shown to a model of one view; "" where they fit into it."""
+    view, scale = model.card.view, model.card.preprocessing.scale
+    room = [seen - side * scale for seen, side in zip(view, size, strict=True)]
+    if all(0 <= pixels < GRAIN for pixels in room):
+        return ""
+    what = "counted in overlapping tiles of" if min(room) < 0 else "padded to"
+    how = "at the scale they have" if scale == 1 else f"their sides times {scale:.3g}"
+    return f"images of {size[1]} x {size[0]} pixels are {what} {view[1]} x {view[0]}, {how}"
 
 
 def _faults(frames: Frames, reader: Reader, progress: bool) -> list[Fault]:
