@@ -2,10 +2,17 @@
 
 import os
 import platform
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
+from typing import TypeVar
 
 import torch
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
 """CPU features (Linux names, x86 and Arm) that multiply bfloat16 faster than float32."""
@@ -60,3 +67,35 @@ def cpu_name() -> str:
     lines = [line for line in _cpu_lines() if line.startswith("model name")]
     model = lines[0].split(":", 1)[1] if lines else platform.processor() or platform.machine()
     return " ".join(model.replace("(R)", "").replace("(TM)", "").split())
+
+
+_here = threading.local()
+
+
+def side_by_side(
+    work: Callable[[Item], Result], items: Sequence[Item], ahead: int = 0, device: str = "cpu"
+) -> list[Result]:
+    """The work on each item, in their order, on as many cores as torch may use: one item, one core.
+
+    Torch would rather put all cores on one item, and wait at every layer for the slowest of them: beside
+    other programs most of the time goes by in waiting. Inside of `work` torch has one thread.
+
+    Args:
+        work: on one item; called from several threads.
+        items: in any number; a single one has all cores.
+        ahead: items begun beyond the number of cores, for work that reads before it computes.
+        device: anything but "cpu": one item after the other.
+    """
+    threads = torch.get_num_threads()
+    if len(items) < 2 or threads + ahead < 2 or device != "cpu" or getattr(_here, "inside", False):
+        return [work(item) for item in items]
+
+    def begin() -> None:
+        _here.inside = True
+        torch.set_num_threads(1)
+
+    try:
+        with ThreadPoolExecutor(min(threads + ahead, len(items)), initializer=begin) as pool:
+            return list(pool.map(work, items))
+    finally:
+        torch.set_num_threads(threads)  # what threads that are begun later will have

@@ -3,6 +3,7 @@
 import errno
 import importlib
 import io
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -104,10 +105,10 @@ def root() -> typer.Typer:
     return app
 
 
-def build() -> typer.Typer:
-    """The whole command, every verb registered."""
+def build(verbs: Sequence[str] = VERBS) -> typer.Typer:
+    """The command with these verbs; all of them by default."""
     app = root()
-    for verb in VERBS:
+    for verb in verbs:
         name = verb.replace("-", "_")
         # `import` is a word of Python, and `run` a function of this module.
         place = f"twincell.cli.{name}_" if verb in ("import", "run") else f"twincell.cli.{name}"
@@ -123,7 +124,9 @@ def run(argv: Sequence[str]) -> int:
     """Runs `twincell` with these arguments and gives its exit code: 0 done, 2 bad input, 130 stopped."""
     try:
         with plain_streams():
-            build()(args=list(argv), prog_name="twincell")
+            # A verb that is named needs no other one, whose options would take longer than its own help.
+            named = [verb for verb in argv[:1] if verb in VERBS]
+            build(named or VERBS)(args=list(argv), prog_name="twincell")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     return 0
@@ -131,6 +134,9 @@ def run(argv: Sequence[str]) -> int:
 
 def main() -> None:
     """The installed command."""
+    # Torch's threads wait for each other in loops that take a core from whoever would use it: beside other
+    # programs they are to sleep instead. It has to be said before torch is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # names of files may hold bytes that are no text
             stream.reconfigure(errors="backslashreplace")

@@ -58,6 +58,10 @@ def count(
     diameter: Annotated[
         float | None, typer.Option(help="the cells' diameter in px, for models such as any; else found")
     ] = None,
+    looks: Annotated[
+        int | None,
+        typer.Option(help="1, 2 or 4 looks at each image: fewer are faster"),
+    ] = None,
     points: Annotated[Path | None, typer.Option(help="write the cells' places here, as points.csv")] = None,
     rois: Annotated[Path | None, typer.Option(help="write the places for Fiji's ROI Manager (.zip)")] = None,
     overlays: Annotated[Path | None, typer.Option(help="folder for pictures with a dot on each cell")] = None,
@@ -97,6 +101,7 @@ def count(
         resume=resume,
         workers=workers,
         diameter=diameter,
+        looks=looks,
     )
     pictures = {"--points": points, "--rois": rois, "--overlays": overlays, "--film": film}
     _refuse_useless(watch, idle, shard, {"--report": report, "--json": json if watch else None, **pictures})

@@ -11,7 +11,7 @@ import pandas as pd
 
 from twincell.counting.diameters import Diameters, cell_diameters
 from twincell.counting.inputs import Frames, gather
-from twincell.counting.options import CountOptions
+from twincell.counting.options import CountOptions, opened
 from twincell.counting.parts import PART, Parts, job_fingerprint
 from twincell.counting.reader import Reader
 from twincell.counting.result import CountResult
@@ -20,7 +20,7 @@ from twincell.errors import UserError
 from twincell.faults import Fault, refuse
 from twincell.files import fresh_file, write_new
 from twincell.locks import locked
-from twincell.models.base.file import LoadedModel, load_model
+from twincell.models.base.file import LoadedModel
 from twincell.models.base.views import GRAIN
 from twincell.progress import bar, track
 
@@ -53,7 +53,7 @@ def count(
         UserError: bad inputs, all at once, before work starts; or nothing that could be counted.
     """
     asked = replace(options or CountOptions(), **named)
-    loaded = model if isinstance(model, LoadedModel) else load_model(model)
+    loaded = opened(model, asked)
     target = None if out is None else fresh_file(out)
     with prepared(inputs, loaded, asked, progress) as job, tempfile.TemporaryDirectory() as temporary:
         frames = job.frames
@@ -179,7 +179,7 @@ def count_parts(
     if options.workers > 1 and len(numbers) > 1:
         from twincell.counting.workers import share
 
-        share(parts, numbers, job.model.path, options.workers, options.convert, progress)
+        share(parts, numbers, job.model.path, options, progress)
         return
     done = len(parts) - len(numbers)
     with bar(progress) as shown:

@@ -7,12 +7,15 @@ how many processes, so a count that was stopped and resumed, or shared, is the s
 import hashlib
 import io
 import json
+import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
@@ -22,11 +25,14 @@ from twincell.counting.reader import Reader, sharpness
 from twincell.errors import UserError
 from twincell.faults import Fault
 from twincell.files import replaced, stamps, write_atomic
+from twincell.hardware import side_by_side
+from twincell.io.images import GreyImage
 from twincell.models.base.file import LoadedModel
 from twincell.models.base.sizes import predict_each
 
 PART = 256  # frames; 4 MB of images
-BATCH = 64
+BATCH = 16
+"""Frames that one core takes at a time; more fall out of its cache."""
 COLUMNS = ("row", "count_frame", "std", "novelty", "sharpness", "fault")
 
 
@@ -153,24 +159,55 @@ def count_rows(
         Columns `COLUMNS`, NaN where a frame cannot be read; and density maps (n, h, w) of half the model's
         resolution, to tell standing dirt by, where the model gives maps.
     """
-    read = reader.read_all(rows)
+    sizes = diameters or [None] * len(rows)
+    counting = threading.Semaphore(torch.get_num_threads())
+
+    def batch(start: int) -> _Batch:
+        here = slice(start, start + BATCH)
+        read = reader.read_all(rows[here])
+        with counting:  # meanwhile the next batch is read
+            return _counted(model, read, sizes[here])
+
+    batches = side_by_side(batch, range(0, len(rows), BATCH), ahead=1, device=model.device)
+    table = pd.concat([one.table for one in batches], ignore_index=True)
+    table.insert(0, "row", list(rows))
+    maps = [one.maps for one in batches if one.maps is not None]
+    alike = len(maps) == len(batches) and len({one.shape[1:] for one in maps}) == 1
+    return table, np.concatenate(maps) if alike else None
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """`COLUMNS` of some frames but the first, and their maps if they are of one size."""
+
+    table: pd.DataFrame
+    maps: NDArray[np.float16] | None
+
+
+def _counted(
+    model: LoadedModel, read: Sequence[GreyImage | Fault], diameters: Sequence[float | None]
+) -> _Batch:
     # An unreadable frame leaves a blank image behind, so that the others stay in their batches.
     blank = np.zeros(model.card.view, np.uint8)
     images = [blank if isinstance(image, Fault) else image for image in read]
-    found = predict_each(model, images, diameters or [None] * len(images), BATCH)
+    found = predict_each(model, images, diameters, BATCH)
     bad = np.array([isinstance(image, Fault) for image in read])
-    table = pd.DataFrame({"row": list(rows), "count_frame": found.count.numpy().astype(np.float64)})
-    for name, values in (("std", found.std), ("novelty", found.novelty)):
-        table[name] = np.nan if values is None else values.numpy().astype(np.float64)
+    values = {"count_frame": found.count, "std": found.std, "novelty": found.novelty}
+    table = pd.DataFrame(
+        {
+            name: np.full(len(read), np.nan) if value is None else value.numpy().astype(np.float64)
+            for name, value in values.items()
+        }
+    )
     table["sharpness"] = [sharpness(image) for image in images]
     table.loc[bad, ["count_frame", "std", "novelty", "sharpness"]] = np.nan
     table["fault"] = [image.what if isinstance(image, Fault) else "" for image in read]
     table.loc[~bad & table["count_frame"].isna().to_numpy(), "fault"] = "the model gives no number for it"
     if found.density is None:
-        return table, None
+        return _Batch(table, None)
     # Four elements as one: dirt shakes a little with the stage, and half a kilobyte a frame is enough.
     coarse = F.avg_pool2d(found.density, 2) * 4
-    return table, coarse[:, 0].numpy().astype(np.float16)
+    return _Batch(table, coarse[:, 0].numpy().astype(np.float16))
 
 
 def job_fingerprint(
@@ -179,7 +216,7 @@ def job_fingerprint(
     """Changes with the model, any row of the table, the axes of any stack and the options."""
     digest = hashlib.sha256(model.card.sha256.encode(errors="surrogateescape"))
     digest.update(
-        json.dumps([model.card.preprocessing.model_dump(), convert, PART, BATCH]).encode(
+        json.dumps([model.card.preprocessing.model_dump(), convert, PART, BATCH, model.looks]).encode(
             errors="surrogateescape"
         )
     )

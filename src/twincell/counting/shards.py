@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from twincell.counting.count import Inputs, count, count_parts, prepared
-from twincell.counting.options import CountOptions
+from twincell.counting.options import CountOptions, opened
 from twincell.counting.parts import Parts
 from twincell.counting.result import CountResult
 from twincell.documents import read_json
 from twincell.errors import UserError
 from twincell.files import fresh_file, write_atomic
 from twincell.locks import locked
-from twincell.models.base.file import LoadedModel, load_model
+from twincell.models.base.file import LoadedModel
 
 NAME = "shard.json"
 
@@ -78,7 +78,7 @@ def count_shard(
         UserError: bad inputs, all at once, before work starts; or another count's parts in the folder.
     """
     asked = options or CountOptions()
-    loaded = model if isinstance(model, LoadedModel) else load_model(model)
+    loaded = opened(model, asked)
     folder = shard.folder(fresh_file(out))
     named = [inputs] if isinstance(inputs, str | Path) else list(inputs)
     with prepared(named, loaded, asked, progress) as job, locked(folder):

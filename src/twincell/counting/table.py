@@ -13,6 +13,7 @@ from twincell.io.tables import csv_for_people
 from twincell.models.base.file import ModelCard
 from twincell.series.conformal import FEWEST, conformal_interval, pooled_spread, scores, widening
 from twincell.series.smoothing.flags import OTHER_MODALITY, UNLIKE_TRAINING, UNREADABLE
+from twincell.series.smoothing.singles import single_images
 from twincell.series.smoothing.smooth import smooth
 from twincell.series.smoothing.static_objects import static_density
 
@@ -117,8 +118,8 @@ def alone(rows: pd.DataFrame, spread: float | None = None, use_counted: bool = T
         spread: of the model's card, where labels gave it.
         use_counted: let images that a person counted say how wide the others' intervals have to be.
     """
-    asked = rows[["frame", "count_frame", "novelty"]].assign(chamber="")
-    found = smooth(asked).set_axis(rows.index)
+    found = single_images(rows["count_frame"].to_numpy(float), rows["novelty"].to_numpy(float))
+    found = found.set_axis(rows.index).astype({"lower": float, "upper": float})
     found["count"] = rows["count_frame"].round(3)
     width = NINETY * rows["std"]
     own = rows["std"].notna()

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from twincell.counting.count import prepared
-from twincell.counting.options import CountOptions
+from twincell.counting.options import CountOptions, opened
 from twincell.counting.parts import count_rows
 from twincell.counting.table import COLUMNS, counts_table, csv_text
 from twincell.errors import UserError
 from twincell.io.filenames import natural_key
 from twincell.io.readers import format_of
 from twincell.locks import locked
-from twincell.models.base.file import LoadedModel, load_model
+from twincell.models.base.file import LoadedModel
 
 EVERY = 1.0
 """Seconds between two looks at the folder; a file that two looks see alike is taken for whole."""
@@ -49,8 +49,8 @@ class Watch:
         if not folder.is_dir():
             raise UserError(f"{folder}: is no folder; name the one the microscope writes to")
         self.folder, self.out = folder, out
-        self._model = model if isinstance(model, LoadedModel) else load_model(model)
         self._options = replace(options or CountOptions(), single=True, workers=1, strict=False)
+        self._model = opened(model, self._options)
         self._done = _go_on(out)
         self._seen: dict[Path, State] = {}
         self._since: dict[Path, float] = {}

@@ -9,23 +9,24 @@ import torch
 from lightning.pytorch.callbacks import Callback
 from torch.utils.data import DataLoader, Dataset
 
+from twincell.counting.options import CountOptions, opened
 from twincell.counting.parts import Parts
 from twincell.counting.reader import Reader
-from twincell.models.base.file import LoadedModel, load_model
+from twincell.models.base.file import LoadedModel
 from twincell.progress import bar
 
 
 def share(
-    parts: Parts, todo: Sequence[int], model: Path, workers: int, convert: bool, progress: bool = True
+    parts: Parts, todo: Sequence[int], model: Path, options: CountOptions, progress: bool = True
 ) -> None:
-    """Counts the parts in `todo` with `workers` processes on this machine.
+    """Counts the parts in `todo` with `options.workers` processes on this machine.
 
     A process writes each part it finishes, so nothing travels between them and nothing is counted twice. Each
     loads the model itself and takes its share of the processor's threads.
     """
     trainer = lightning.Trainer(
         accelerator="cpu",
-        devices=workers,
+        devices=options.workers,
         strategy="ddp_spawn",  # a forked process inherits torch's thread pool in an unusable state
         use_distributed_sampler=True,
         logger=False,
@@ -35,7 +36,7 @@ def share(
         callbacks=[_Progress(parts)] if progress else [],
     )
     loader: DataLoader[int] = DataLoader(_Numbers(list(todo)), batch_size=None)
-    trainer.predict(_Counter(parts, model, convert, workers), loader, return_predictions=False)
+    trainer.predict(_Counter(parts, model, options), loader, return_predictions=False)
 
 
 class _Numbers(Dataset[int]):
@@ -54,17 +55,17 @@ class _Numbers(Dataset[int]):
 class _Counter(lightning.LightningModule):
     """Counts one part per step."""
 
-    def __init__(self, parts: Parts, model: Path, convert: bool, workers: int) -> None:
+    def __init__(self, parts: Parts, model: Path, options: CountOptions) -> None:
         super().__init__()
-        self.parts, self.place, self.convert, self.workers = parts, model, convert, workers
+        self.parts, self.place, self.options = parts, model, options
         self.model: LoadedModel | None = None
         self.reader: Reader | None = None
 
     def on_predict_start(self) -> None:
         """Loads the model once per process."""
-        torch.set_num_threads(max(1, torch.get_num_threads() // self.workers))
-        self.model = load_model(self.place)
-        self.reader = Reader(self.parts.frames, self.model.fixed_size, self.convert)
+        torch.set_num_threads(max(1, torch.get_num_threads() // self.options.workers))
+        self.model = opened(self.place, self.options)
+        self.reader = Reader(self.parts.frames, self.model.fixed_size, self.options.convert)
 
     def predict_step(self, batch: Any, batch_idx: int) -> None:
         """Counts part `batch` and keeps it."""

@@ -64,13 +64,9 @@ def _translations() -> dict[Callable[..., Any], Callable[..., Any]]:
     def side(values: Any, dim: int) -> Any:
         return op.Gather(op.Shape(values), op.Constant(value_ints=[dim]))
 
-    def kth_smallest(values: Any, k: int, dim: int = -1, keepdim: bool = False) -> Any:
-        """Of n values the k-th smallest is the last of the n - k + 1 largest."""
-        return last_of_largest(values, op.Sub(side(values, dim), op.Constant(value_ints=[k - 1])), dim)
-
     def median(values: Any, dim: int = -1, keepdim: bool = False) -> Any:
         """The lower median, as torch has it: of n values the last of the n // 2 + 1 largest."""
         half = op.Div(side(values, dim), op.Constant(value_ints=[2]))
         return last_of_largest(values, op.Add(half, op.Constant(value_ints=[1])), dim)
 
-    return {torch.ops.aten.kthvalue.default: kth_smallest, torch.ops.aten.median.dim: median}
+    return {torch.ops.aten.median.dim: median}

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from twincell.io.images import read_pixels
 from twincell.io.points_formats.table import table, unreadable
@@ -16,6 +15,8 @@ AS_LABELS = "save the masks as a PNG or TIFF label image, in which each cell has
 
 def read(path: Path) -> pd.DataFrame:
     """The centres of the labels 1, 2, ... of an image, or of a `.npy` array without objects."""
+    from scipy import ndimage  # half a second, and counting needs it not
+
     labels = _array(path) if path.suffix.lower() == ".npy" else np.asarray(read_pixels(path))
     if labels.ndim != 2 or labels.dtype.kind not in "iub":
         what = f"it has shape {labels.shape} and type {labels.dtype}"

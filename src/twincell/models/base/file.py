@@ -87,7 +87,9 @@ def load_model(model: str | Path, device: str = "cpu") -> LoadedModel:
     method = METHODS[card.method]
     try:
         settings = method.settings_class.model_validate(card.settings)
-        state = checked_weights(weights, lambda: method.build(settings))
+        # Our own files need no look at shapes beforehand, which loads half of torch's compiler.
+        ours = weights.parent == SHIPPED
+        state = checked_weights(weights, None if ours else lambda: method.build(settings))
         network = method.build(settings)
         network.load_state_dict(state)
     except (ValueError, RuntimeError) as error:  # pydantic's are ValueErrors
@@ -95,7 +97,9 @@ def load_model(model: str | Path, device: str = "cpu") -> LoadedModel:
             f"{weights}: its weights do not fit the method {card.method!r} of this twincell "
             f"({_reason(error)}); the model was written by version {card.twincell_version or '?'}"
         ) from error
-    return LoadedModel(card, network.to(device).eval(), method, weights, device)
+    # Channels next to each other in memory: convolutions are a fifth faster on processors, more on GPUs.
+    network = network.to(device, memory_format=torch.channels_last).eval()
+    return LoadedModel(card, network, method, weights, device)
 
 
 def _reason(error: Exception) -> str:

@@ -13,12 +13,16 @@ from torch import Tensor, nn
 from twincell.data.image_spec import ImageSpec, spec_of
 from twincell.data.resize import into_view, magnify
 from twincell.errors import UserError
+from twincell.hardware import side_by_side
 from twincell.models.base.card import ModelCard
 from twincell.models.base.method import AnySize, Measuring, Method, Prediction, counting_method
 from twincell.models.base.views import GRAIN, predict_any
 
 WIDEST = 1024
 """Side in pixels of the largest part of an image that is seen as a whole: memory is finite."""
+
+TURNS: tuple[tuple[int, ...], ...] = ((), (-2, -1), (-1,), (-2,))
+"""Axes that each look turns round."""
 
 Images = Tensor | NDArray[Any] | Sequence[Tensor] | Sequence[NDArray[Any]]
 
@@ -32,6 +36,8 @@ class LoadedModel:
         network: in eval mode, float32, on `device`.
         method: how to ask it.
         path: its weights file.
+        looks: 1, 2 or 4 looks at each image, as it is, turned by half, and its two mirror images; None: as
+            the card says.
     """
 
     card: ModelCard
@@ -39,6 +45,7 @@ class LoadedModel:
     method: Method
     path: Path
     device: str = "cpu"
+    looks: int | None = None
 
     @property
     def any_size(self) -> bool:
@@ -132,12 +139,14 @@ class LoadedModel:
         self, stack: Tensor, spec: ImageSpec | None, batch: int, progress: Callable[[int], None] | None
     ) -> Prediction:
         """Counts (N, 1, *view); `spec` None: they are prepared."""
-        parts = []
-        for part in stack.split(batch):
-            parts.append(self.look(part if spec is None else self.prepare(part, spec)).cpu())
+
+        def counted(part: Tensor) -> Prediction:
+            found = self.look(part if spec is None else self.prepare(part, spec)).cpu()
             if progress is not None:
                 progress(len(part))
-        return Prediction.join(parts)
+            return found
+
+        return Prediction.join(side_by_side(counted, stack.split(batch), device=self.device))
 
     def _predict_whole(
         self, ready: Sequence[Tensor], batch: int, progress: Callable[[int], None] | None
@@ -156,10 +165,10 @@ class LoadedModel:
     @torch.inference_mode()
     def look(self, prepared: Tensor) -> Prediction:
         """What the network says of prepared images (N, 1, H, W), sides multiples of 8; with its flips."""
-        if not self.card.preprocessing.test_time_flips:
-            return counting_method(self.method).predict(self.network, prepared)
-        turns: list[tuple[int, ...]] = [(), (-1,), (-2,), (-2, -1)]
         method = counting_method(self.method)
+        turns = TURNS[: self.looks or (4 if self.card.preprocessing.test_time_flips else 1)]
+        if len(turns) == 1:
+            return method.predict(self.network, prepared)
         return _mean([_flip(method.predict(self.network, prepared.flip(t)), t) for t in turns])
 
     def _stack(self, images: Images) -> Tensor | list[Tensor]:

@@ -5,10 +5,6 @@ from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
-from statsmodels.stats.multitest import multipletests
-from statsmodels.stats.oneway import anova_oneway
-from statsmodels.stats.proportion import proportion_confint
-from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 
 
 @dataclass(frozen=True)
@@ -95,6 +91,8 @@ def compare(rates: NDArray[np.float64], names: NDArray, verdicts: NDArray) -> Co
     testable = {name: own for name, own in groups.items() if len(own) >= 2 and own.std() > 0}
     if len(testable) < 2:
         return Comparison(conditions, "no test: it takes two conditions with two chambers each")
+    from statsmodels.stats.oneway import anova_oneway  # slow to load, and counting needs none of these
+
     overall = anova_oneway(list(testable.values()), use_var="unequal", welch_correction=True)
     skipped = sorted(set(groups) - set(testable))
     left_out = f"; left out with fewer than two chambers: {', '.join(skipped)}" if skipped else ""
@@ -109,6 +107,9 @@ def compare(rates: NDArray[np.float64], names: NDArray, verdicts: NDArray) -> Co
 
 
 def _condition(name: str, rates: NDArray[np.float64], growing: int) -> Condition:
+    from statsmodels.stats.proportion import proportion_confint
+    from statsmodels.stats.weightstats import DescrStatsW
+
     n = len(rates)
     if not n:
         nan = float("nan")
@@ -121,6 +122,9 @@ def _condition(name: str, rates: NDArray[np.float64], growing: int) -> Condition
 
 
 def _pairs(groups: dict[str, NDArray[np.float64]]) -> list[Pair]:
+    from statsmodels.stats.multitest import multipletests
+    from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
+
     names = list(combinations(groups, 2))
     tests = [CompareMeans(DescrStatsW(groups[b]), DescrStatsW(groups[a])) for a, b in names]
     raw = [test.ttest_ind(usevar="unequal")[1] for test in tests]

@@ -6,7 +6,6 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import xlogy
-from scipy.stats import poisson
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.intp]
@@ -101,6 +100,8 @@ def _blocks(time: Floats, count: Floats) -> tuple[Floats, Floats]:
 
 
 def _jumps(births: Floats, exposure: Floats, n: Floats) -> NDArray[np.bool_]:
+    from scipy.stats import poisson  # slow to load, and counting needs it not
+
     # The usual rate, from all intervals but those already known as jumps; twice, as a jump spoils the first.
     jump = np.zeros(len(births), bool)
     for _ in range(3):

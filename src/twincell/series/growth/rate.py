@@ -5,11 +5,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
-import statsmodels.api as sm
 from numpy.typing import NDArray
 from scipy.integrate import cumulative_trapezoid
-from scipy.stats import t as student
-from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
 
 from twincell.series.growth.phases import Phases, find_phases
 
@@ -108,6 +105,8 @@ def _fit(time: Floats, count: Floats, phases: Phases) -> Growth:
         return _without_rate("too short", f"only {int(inside.sum())} usable frames to fit", phases, count)
 
     t, n = time[inside], count[inside]
+    from scipy.stats import t as student  # slow to load as statsmodels is, and counting needs neither
+
     jumps = [x for x in sorted(phases.influx + phases.escape) if t[0] < x < t[-1]]
     design = np.column_stack([np.ones_like(t), t - t[0], *[(t > x).astype(float) for x in jumps]])
     rate, curve = _regress(n, design)
@@ -139,6 +138,9 @@ def _fit(time: Floats, count: Floats, phases: Phases) -> Growth:
 
 
 def _regress(count: Floats, design: Floats) -> tuple[float, Floats]:
+    import statsmodels.api as sm
+    from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
+
     with warnings.catch_warnings():
         # A count that never changes is fitted without error; that is an answer here, not a fault.
         warnings.simplefilter("ignore", PerfectSeparationWarning)

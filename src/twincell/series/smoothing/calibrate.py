@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import norm, qmc
 
 from twincell.series.smoothing.chamber import Posterior, chamber_series
 from twincell.series.smoothing.error_model import SHOWN, ErrorModel
@@ -83,6 +82,8 @@ def try_constants(
         points: how many sets.
         seed: of the sequence.
     """
+    from scipy.stats import norm, qmc  # slow to load, and counting needs them not
+
     start = start or START
     sequence = qmc.Sobol(len(FITTED) + 1, rng=np.random.default_rng(seed))
     x = norm.ppf(sequence.random_base2(int(np.ceil(np.log2(points))))[:points])

@@ -50,6 +50,8 @@ def chamber_bias(recording: ChamberSeries, errors: ErrorModel) -> ChamberBias:
         The mean `bias` and the deviation `slow` in every frame where nobody counted.
     """
     length = len(recording.estimate)
+    if not (recording.counted >= 0).any():
+        return ChamberBias(np.full(length, errors.bias), np.full(length, errors.slow), 0.0)
     near = running_median(recording.estimate[:, None], BESIDE)[:, 0]
     at = np.flatnonzero((recording.counted >= 0) & np.isfinite(near))
     mean, deviation = np.full(length, errors.bias), np.full(length, errors.slow)

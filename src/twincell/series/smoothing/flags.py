@@ -4,11 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from twincell.series.smoothing.chamber import Posterior
 from twincell.series.smoothing.error_model import spread
 from twincell.series.smoothing.events import Event
+
+Floats = NDArray[np.float64]
 
 UNREADABLE = "unreadable"
 OUT_OF_FOCUS = "out of focus"
@@ -19,6 +21,8 @@ ESCAPED = "escaped"
 EMPTY = "empty"
 BAD_FRAME = "bad frame"
 DUPLICATE = "duplicate frame"
+ORDER = (UNREADABLE, OUT_OF_FOCUS, UNLIKE_TRAINING, BAD_FRAME, DUPLICATE, OVERFULL, EMPTY, ESCAPED)
+"""In which the reasons of one frame are written."""
 
 FULL = 30
 """The published images end at 30 cells, and so does what any model here has learned."""
@@ -47,29 +51,42 @@ def flags(
         count: best count of every row.
         events: of that chamber.
     """
-    raised = {
-        UNREADABLE: ~np.isfinite(rows["count_frame"].to_numpy(float)),
+    estimate = rows["count_frame"].to_numpy(float)
+    expected = posterior.expected[posterior.recording.place]
+    raised = image_reasons(estimate, _column(rows, "novelty", 0.0), count) | {
         OUT_OF_FOCUS: _blurred(rows),
-        UNLIKE_TRAINING: _column(rows, "novelty", 0.0) > 1.0,
-        BAD_FRAME: _bad(rows, posterior),
-        DUPLICATE: _repeated(rows["count_frame"].to_numpy(float)),
-        OVERFULL: np.round(count) > FULL,
-        EMPTY: np.round(count) == 0,
+        BAD_FRAME: far_off(estimate, expected, posterior.recording.fast),
+        DUPLICATE: _repeated(estimate),
         ESCAPED: _escaped(rows["frame"].to_numpy(), events),
     }
-    return ["; ".join(reason for reason, where in raised.items() if where[i]) for i in range(len(rows))]
+    return flag_texts(raised, len(rows))
+
+
+def image_reasons(estimate: Floats, novelty: Floats, count: Floats) -> dict[str, NDArray[np.bool_]]:
+    """What an image says against itself, whatever stands before and after it; all of shape (N,)."""
+    return {
+        UNREADABLE: ~np.isfinite(estimate),
+        UNLIKE_TRAINING: novelty > 1.0,
+        OVERFULL: np.round(count) > FULL,
+        EMPTY: np.round(count) == 0,
+    }
+
+
+def far_off(estimate: Floats, expected: Floats, fast: ArrayLike) -> NDArray[np.bool_]:
+    """Which estimates (N,) lie too far from what was expected, `fast` being the usual error there."""
+    limit = np.maximum(BAD_SCALES * np.asarray(fast) * spread(expected), BAD_CELLS)
+    return np.nan_to_num(np.abs(estimate - expected)) > limit
+
+
+def flag_texts(raised: dict[str, NDArray[np.bool_]], n: int) -> list[str]:
+    """One text for each of n rows, its reasons in the order of `ORDER`."""
+    reasons = [(reason, raised[reason]) for reason in ORDER if reason in raised]
+    return ["; ".join(reason for reason, where in reasons if where[i]) for i in range(n)]
 
 
 def _column(rows: pd.DataFrame, name: str, otherwise: float) -> NDArray[np.float64]:
     values = rows[name].to_numpy(float) if name in rows else np.full(len(rows), otherwise)
     return np.where(np.isfinite(values), values, otherwise)
-
-
-def _bad(rows: pd.DataFrame, posterior: Posterior) -> NDArray[np.bool_]:
-    estimate = rows["count_frame"].to_numpy(float)
-    expected = posterior.expected[posterior.recording.place]
-    limit = np.maximum(BAD_SCALES * posterior.recording.fast * spread(expected), BAD_CELLS)
-    return np.nan_to_num(np.abs(estimate - expected)) > limit
 
 
 def _repeated(estimate: NDArray[np.float64]) -> NDArray[np.bool_]:
