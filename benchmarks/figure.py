@@ -2,7 +2,10 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from statistics import median
+
+import numpy as np
 
 
 @dataclass(frozen=True)
@@ -13,33 +16,54 @@ class Figure:
         ours: twincell's figure, in `unit`.
         peer: the figure of what it is measured against, in the same run; None where there is no peer.
         unit: what is counted, such as "images/s"; more is better unless it is a time.
+        ratios: ours over the peer's, turn by turn.
     """
 
     ours: float
     peer: float | None
     unit: str
+    ratios: tuple[float, ...] = field(default=(), repr=False)
 
     @property
     def ratio(self) -> float | None:
         """Ours over the peer's."""
         return None if self.peer is None else self.ours / self.peer
 
+    def quartiles(self) -> tuple[float, float] | None:
+        """Between which half of the turns' ratios lie."""
+        if not self.ratios:
+            return None
+        low, high = np.quantile(self.ratios, (0.25, 0.75))
+        return float(low), float(high)
 
-def seconds(work: Callable[[], object], repeats: int) -> float:
-    """The least time of `repeats` runs after one warm-up: what the work takes when nothing disturbs it."""
-    work()
-    return min(_once(work) for _ in range(repeats))
 
+def compared(
+    ours: Callable[[], object],
+    peer: Callable[[], object],
+    repeats: int,
+    images: int,
+    peers_images: int | None = None,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Figure:
+    """Images a second of both, medians of runs in turns: a slow moment of the machine meets both.
 
-def paired(ours: Callable[[], object], peer: Callable[[], object], repeats: int) -> tuple[float, float]:
-    """The least times of both, run in turns so that a slow moment of the machine meets both."""
+    Args:
+        ours, peer: what is timed, after one run each to warm up.
+        repeats: turns.
+        images: that `ours` works on, and `peer` too unless `peers_images` says otherwise.
+        clock: seconds; `time.process_time` where other programs keep the machine busy.
+    """
     ours()
     peer()
-    times = [(_once(ours), _once(peer)) for _ in range(repeats)]
-    return min(a for a, _ in times), min(b for _, b in times)
+    times = [(once(ours, clock), once(peer, clock)) for _ in range(repeats)]
+    others = images if peers_images is None else peers_images
+    ratios = tuple((images / a) / (others / b) for a, b in times)
+    first, second = (median(column) for column in zip(*times, strict=True))
+    return Figure(images / first, others / second, "images/s", ratios)
 
 
-def _once(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
+def once(work: Callable[[], object], clock: Callable[[], float] = time.perf_counter) -> float:
+    """Seconds that the work takes."""
+    start = clock()
     work()
-    return time.perf_counter() - start
+    return clock() - start

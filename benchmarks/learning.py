@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import torch
 
-from figure import Figure, paired
+from figure import Figure, compared
 from twincell.batches.batches import Batch
 from twincell.models import METHODS
 from twincell.models.base.file import load_model
@@ -42,8 +42,7 @@ def step(precision: str) -> Callable[[], None]:
 
 def train_step(quick: bool) -> Figure:
     """The paper's Twin-VAE trained as twincell does on this machine, against float32 throughout."""
-    ours, peer = paired(step("auto"), step("float32"), 3 if quick else 10)
-    return Figure(BATCH / ours, BATCH / peer, "images/s")
+    return compared(step("auto"), step("float32"), 3 if quick else 10, BATCH)
 
 
 def counting(n: int, repeats: int) -> Figure:
@@ -55,8 +54,7 @@ def counting(n: int, repeats: int) -> Figure:
     def peer() -> None:
         METHODS["twin_vae"].predict(paper, stack)
 
-    ours, theirs = paired(lambda: model.predict(stack), peer, repeats)
-    return Figure(n / ours, n / theirs, "images/s")
+    return compared(lambda: model.predict(stack), peer, repeats, n)
 
 
 def count_batch(quick: bool) -> Figure:

@@ -2,13 +2,14 @@
 
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
 
-from figure import Figure, paired
+from figure import Figure, compared
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
@@ -29,8 +30,8 @@ def load_images(quick: bool) -> Figure:
         def plain() -> torch.Tensor:
             return torch.from_numpy(np.stack([np.asarray(Image.open(path)) for path in manifest.paths]))
 
-        ours, peer = paired(lambda: ImageStore.load(manifest, progress=False), plain, 3 if quick else 15)
-        return Figure(len(manifest) / ours, len(manifest) / peer, "images/s")
+        ours = partial(ImageStore.load, manifest, progress=False)
+        return compared(ours, plain, 3 if quick else 15, len(manifest))
 
 
 def fetch_batch(quick: bool) -> Figure:
@@ -46,8 +47,7 @@ def fetch_batch(quick: bool) -> Figure:
         def peer() -> torch.Tensor:
             return torch.from_numpy(np.stack([np.asarray(Image.open(path)) for path in paths])).float() / 255
 
-        ours, theirs = paired(lambda: store.images[index].float() / 255, peer, 20 if quick else 200)
-        return Figure(BATCH / ours, BATCH / theirs, "images/s")
+        return compared(lambda: store.images[index].float() / 255, peer, 20 if quick else 200, BATCH)
 
 
 BENCHES = {"load-images": load_images, "fetch-batch": fetch_batch}

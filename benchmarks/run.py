@@ -10,7 +10,6 @@ import importlib
 import json
 import os
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 
 from figure import Figure
@@ -36,20 +35,37 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument(
         "--json", type=Path, help="write a list of {name, ours, peer, ratio, unit} to this file"
     )
+    parser.add_argument("--csv", type=Path, help="write the figures, with quartiles of their ratios, here")
     chosen = parser.parse_args(argv)
     if unknown := [name for name in chosen.names if name not in benches]:
         parser.error(f"unknown benchmark {', '.join(unknown)}; choose among {', '.join(benches)}")
     print(f"{os.cpu_count()} cores, {'quick' if chosen.quick else 'full'} run")
     print(f"{'name':<16}{'ours':>12}{'peer':>12}{'ratio':>8}  unit")
     figures = []
+    lines = ["name,ours,peer,unit,ratio,ratio_low,ratio_high,turns"]
     for name in chosen.names or benches:
         figure = benches[name](chosen.quick)
-        figures.append({"name": name, **asdict(figure), "ratio": figure.ratio})
+        figures.append(
+            {
+                "name": name,
+                "ours": figure.ours,
+                "peer": figure.peer,
+                "unit": figure.unit,
+                "ratio": figure.ratio,
+            }
+        )
+        low, high = figure.quartiles() or (float("nan"), float("nan"))
+        lines.append(
+            f"{name},{figure.ours:.4g},{figure.peer or float('nan'):.4g},{figure.unit},"
+            f"{figure.ratio or float('nan'):.2f},{low:.2f},{high:.2f},{len(figure.ratios)}"
+        )
         peer = "-" if figure.peer is None else f"{figure.peer:,.4g}"
         ratio = "-" if figure.ratio is None else f"{figure.ratio:.2f}"
         print(f"{name:<16}{figure.ours:>12,.4g}{peer:>12}{ratio:>8}  {figure.unit}", flush=True)
     if chosen.json:
         write_atomic(chosen.json, json.dumps(figures, indent=2) + "\n")
+    if chosen.csv:
+        write_atomic(chosen.csv, "\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":

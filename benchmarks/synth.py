@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from figure import Figure, paired
+from figure import Figure, compared
 from twincell.simulate import synthesise
 
 YY, XX = np.mgrid[:128, :128].astype(np.float32) + 0.5
@@ -63,12 +63,13 @@ def drawn(
 ) -> Figure:
     """n images of a preset against m of the peer's."""
     rng = np.random.default_rng(0)
-    ours, theirs = paired(
+    return compared(
         lambda: synthesise(preset, n, seed=0),
         lambda: np.stack([peer(rng) for _ in range(m)]),
         3 if quick else 7,
+        n,
+        m,
     )
-    return Figure(n / ours, m / theirs, "images/s")
 
 
 def synth_ellipse(quick: bool) -> Figure:

@@ -1,6 +1,6 @@
 """What fewer looks cost: errors on counted frames with 1, 2 and 4 looks, and processor time an image.
 
-    python tools/looks.py MANIFEST docs/results/looks.csv
+python tools/looks.py MANIFEST docs/results/looks.csv
 """
 
 import csv
