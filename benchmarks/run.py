@@ -9,10 +9,11 @@ import argparse
 import importlib
 import json
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
-from figure import Figure
+from figure import CLOCKS, Figure
 from twincell.files import write_atomic
 
 FOLDER = Path(__file__).parent
@@ -36,7 +37,14 @@ def main(argv: list[str] | None = None) -> None:
         "--json", type=Path, help="write a list of {name, ours, peer, ratio, unit} to this file"
     )
     parser.add_argument("--csv", type=Path, help="write the figures, with quartiles of their ratios, here")
+    parser.add_argument(
+        "--processor-time",
+        action="store_true",
+        help="count processor seconds, for a machine that is kept busy",
+    )
     chosen = parser.parse_args(argv)
+    if chosen.processor_time:
+        CLOCKS.append(time.process_time)
     if unknown := [name for name in chosen.names if name not in benches]:
         parser.error(f"unknown benchmark {', '.join(unknown)}; choose among {', '.join(benches)}")
     print(f"{os.cpu_count()} cores, {'quick' if chosen.quick else 'full'} run")
