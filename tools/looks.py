@@ -22,6 +22,7 @@ BATCH = 16
 
 
 def main(manifest: str, out: str) -> None:
+    """Count all counted frames of a manifest with every model, and write the table."""
     torch.set_num_threads(1)
     data = Manifest.read(manifest)
     data = Manifest(data.table[data.table["count"].notna()].reset_index(drop=True), data.root)
