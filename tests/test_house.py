@@ -33,6 +33,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("counting", "matching", "training", "evaluate", "tuning"),
     ("reproduce", "report", "label", "export", "demo", "phase", "gan", "gap", "api", "doctor", "pipeline"),
     ("cli",),
+    ("__main__",),
 )
 """Rooms and single files from the bottom up; one may import those below it and, one way, those beside it."""
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
