@@ -38,6 +38,7 @@ VERBS = [
     "growth",
     "run",
     "translate",
+    "phase",
     "export",
     "doctor",
 ]

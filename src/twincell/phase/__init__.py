@@ -1,0 +1,1 @@
+"""Phase: holograms to maps of optical path delay, dry mass, and simulated maps."""
