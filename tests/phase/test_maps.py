@@ -114,8 +114,8 @@ def test_the_verb_writes_maps_and_masses(tmp_path: Path, capsys: pytest.CaptureF
         Image.fromarray(np.uint8(100 * hologram(delay, optics))).save(tmp_path / f"{name}.png")
     out, told = tmp_path / "maps", tmp_path / "maps.json"
     words = [
-        "phase", str(tmp_path / "cell.png"), "--background", str(tmp_path / "empty.png"), "--wavelength", "633",
-        "--pixel", "0.15", "--out", str(out), "--json", str(told),
+        "phase", str(tmp_path / "cell.png"), "--background", str(tmp_path / "empty.png"),
+        "--wavelength", "633", "--pixel", "0.15", "--out", str(out), "--json", str(told),
     ]  # fmt: skip
     assert run(words) == 0
     np.testing.assert_allclose(tifffile.imread(out / "cell.tif"), true, atol=25)

@@ -39,6 +39,7 @@ VERBS = [
     "run",
     "translate",
     "phase",
+    "topgan",
     "export",
     "doctor",
 ]

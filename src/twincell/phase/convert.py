@@ -116,10 +116,8 @@ def figures(delay: np.ndarray, optics: Optics, increment: float = INCREMENT) -> 
 def _read(path: Path, problems: list[str]) -> np.ndarray:
     """An image as float64; (0, 0) where it cannot be had, the reason being noted."""
     try:
-        if path.suffix.lower() in SUFFIXES:
-            image = np.squeeze(read_array(path))
-        else:
-            image = read_pixels(path)
+        stored = path.suffix.lower() in SUFFIXES
+        image = np.squeeze(read_array(path)) if stored else read_pixels(path)
         if image.ndim != 2:
             raise UserError(f"{path}: holds an array of shape {image.shape}; give one grey hologram a file")
         return image.astype(float)

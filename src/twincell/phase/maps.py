@@ -1,4 +1,4 @@
-"""Phase maps from files: a folder, or a folder a class, of .npy, TIFF or HDF5, in nm of optical path delay."""
+"""Phase maps from files: a folder, or a folder a class, of .npy, TIFF or HDF5, in nm of path delay."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -170,8 +170,8 @@ def _faults(path: Path, maps: np.ndarray) -> Iterator[str]:
         yield f"{path}: holds {int((~np.isfinite(maps)).sum())} values that are no numbers; fill or leave out"
     elif not UNLIKELY_NM < maps.max() < LARGEST_NM:
         yield (
-            f"{path}: its highest value is {maps.max():.3g}, which is no cell's delay in nm; multiply radians "
-            "by wavelength / (2 pi), micrometres by 1000"
+            f"{path}: its highest value is {maps.max():.3g}, which is no cell's delay in nm; multiply "
+            "radians by wavelength / (2 pi), micrometres by 1000"
         )
 
 

@@ -50,12 +50,12 @@ def dry_mass(
 def sphere_correction(
     radius_um: float, medium: float, water: float = 1.335, increment: float = INCREMENT
 ) -> float:
-    """What a ball's dry mass gains in a medium denser than its own water, in pg: 4/3 pi r^3 (n_m - n_w) / increment."""
+    """What a ball's dry mass gains in a medium denser than water: 4/3 pi r^3 (n_m - n_w) / increment, pg."""
     return 4 / 3 * np.pi * radius_um**3 * (medium - water) / increment
 
 
 def measures(maps: np.ndarray, pixel_um: float) -> np.ndarray:
-    """Hand-made features (N, 9) of maps (N, H, W) in nm, in the order of `NAMES`; NaN where no cell is found."""
+    """Hand-made features (N, 9) of maps (N, H, W) in nm, in the order of `NAMES`; NaN without a cell."""
     return np.array([_measures(delay, pixel_um) for delay in maps])
 
 

@@ -1,7 +1,7 @@
 """From off-axis holograms to maps of optical path delay in nm.
 
-The sideband is cut out of the Fourier transform by qpretrieve, the phase unwrapped by scikit-image; what stands
-here is what comes around: the background hologram, what is left of a tilt, the sign, and units.
+The sideband is cut out of the Fourier transform by qpretrieve, the phase unwrapped by scikit-image; what
+stands here is what comes around: the background hologram, what is left of a tilt, the sign, and units.
 """
 
 import warnings

@@ -85,7 +85,7 @@ def round_cells(n: int, label: str, seed: int | np.random.Generator, side: int =
 
 
 def sperm_cells(n: int, seed: int | np.random.Generator, side: int = SIDE) -> np.ndarray:
-    """Draws sperm-like cells, head, midpiece and tail, in any direction; shapes and units as `round_cells`."""
+    """Draws sperm-like cells, head, midpiece and tail, in any direction; otherwise as `round_cells`."""
     rng = np.random.default_rng(seed)
     parts = [_sperm(min(CHUNK, n - at), rng, side) for at in range(0, n, CHUNK)]
     return np.concatenate(parts) if parts else np.zeros((0, side, side), np.float32)

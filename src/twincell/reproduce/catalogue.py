@@ -17,6 +17,7 @@ from twincell.reproduce import (
     schemes,
     series,
     table2,
+    topgan,
     translation,
     tuning,
 )
@@ -46,6 +47,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         readings.EXPERIMENT,
         table2.EXPERIMENT,
         figure14.EXPERIMENT,
+        topgan.EXPERIMENT,
     )
 }
 

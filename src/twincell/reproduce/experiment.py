@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from twincell.errors import UserError
 from twincell.files import write_atomic
+from twincell.reproduce.options import ReproduceOptions
 from twincell.reproduce.request import Request
 from twincell.reproduce.stage import Job
 from twincell.reproduce.summary import as_markdown, summarise
@@ -33,6 +35,8 @@ class Experiment:
         preset: settings of its trainings unless the user names others.
         options: those of --rows and --from that mean something to it.
         leaves_out: what it does not try with these settings and why, in one line; empty for nothing.
+        alone: does the whole experiment in a folder and returns the Markdown, where its images are drawn and
+            it trains by means of its own; then there is no manifest, and `jobs` and `tell` are not called.
     """
 
     name: str
@@ -42,6 +46,7 @@ class Experiment:
     preset: str = "best"
     options: tuple[str, ...] = ()
     leaves_out: Callable[[Request], str] = lambda request: ""
+    alone: Callable[[Path, ReproduceOptions], str] | None = None
 
 
 def chosen(request: Request, jobs: Sequence[Job]) -> list[Job]:

@@ -54,14 +54,35 @@ class Planned:
         return carry_out(self.experiment, self.request)
 
 
+@dataclass(frozen=True)
+class PlannedAlone:
+    """An experiment that draws its own images and could start now; used as `Planned` is."""
+
+    experiment: Experiment
+    out: Path
+    options: ReproduceOptions
+    left_out: str = ""
+
+    def estimated(self) -> str:
+        """Nothing is timed: its trainings are no trials."""
+        return f"{self.experiment.name}: its length is not foretold; a stopped one goes on in the same --out"
+
+    def carry_out(self) -> str:
+        """Do what is not done yet and write the tables; errors as `Planned.carry_out`."""
+        assert self.experiment.alone is not None
+        return self.experiment.alone(self.out, self.options)
+
+
 def plan(
     experiment: str | None, manifest: Path | None, out: Path | None, options: ReproduceOptions
-) -> Planned:
+) -> Planned | PlannedAlone:
     """Find out which trainings an experiment needs.
 
     Raises:
         UserError: whatever is missing, unknown or cannot be done, before anything is written.
     """
+    if experiment in EXPERIMENTS and EXPERIMENTS[experiment].alone is not None and out is not None:
+        return _alone(EXPERIMENTS[experiment], manifest, out, options)
     problems = [
         f"reproduce: no {what} given; {cure}"
         for what, value, cure in (
@@ -85,6 +106,20 @@ def plan(
     jobs = chosen(request, found.jobs(request))
     check(jobs)
     return Planned(found, request, jobs)
+
+
+def _alone(found: Experiment, manifest: Path | None, out: Path, options: ReproduceOptions) -> PlannedAlone:
+    given = {
+        "--manifest": manifest is not None, "--preset": options.preset is not None,
+        "--start": options.start is not None, "--rows": options.rows is not None,
+        "--from": bool(options.sources), "--only": options.only is not None,
+        "--folds": options.folds is not None, "--modalities": bool(options.modalities),
+        "--steps": options.changes.steps is not None, "--epochs": options.changes.epochs is not None,
+        "--paper-scale": options.paper_scale,
+    }  # fmt: skip
+    if foreign := [option for option, used in given.items() if used]:
+        raise UserError([f"{option}: {found.name} has no use for it; leave it out" for option in foreign])
+    return PlannedAlone(found, out, options)
 
 
 def _request(found: Experiment, images: Manifest, out: Path, options: ReproduceOptions) -> Request:
