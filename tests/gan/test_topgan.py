@@ -89,7 +89,7 @@ def test_the_experiment_goes_on_and_tells(tmp_path: Path, capsys: pytest.Capture
     told = table[(table["arm"] == "topgan") & (table["k"] == 3)]["accuracy"].iloc[0]
     assert told == pytest.approx(by_hand, abs=0.01)
     assert {path.name for path in out.glob("*.png")} == {
-        "topgan.png", "topgan-confusion.png", "topgan-roc.png", "topgan-maps.png",
+        "topgan.png", "topgan-confusion.png", "topgan-roc.png", "topgan-maps.png", "phase.png",
     }  # fmt: skip
     assert "A reference that learned from 6 maps a class" in capsys.readouterr().out
 

@@ -32,6 +32,9 @@ from twincell.config import Settings
 from twincell.data.manifest import Manifest
 from twincell.demo import run as demo
 from twincell.label.server import serve
+from twincell.phase.hologram import ball, hologram
+from twincell.phase.retrieve import Optics
+from twincell.phase.simulate import CLASSES, round_cells, sperm_cells
 from twincell.simulate.recordings import recording
 from twincell.training.adaptation import Effort
 
@@ -39,6 +42,12 @@ SHORT = {"--trials": "3", "-n": "6", "--steps": "2"}
 SHELL = ("sh", "bash", "console")
 WRITTEN = ("--out", "--json", "--report")
 FOLDS = ["--folds", "2", "--only", "0"]
+STUDY = [
+    "--set", "k=[3]", "--set", "arms=[features, topgan, self-supervised]", "--set", "width=2",
+    "--set", "unlabelled=64", "--set", "gan_steps=2", "--set", "contrast_steps=2", "--set", "steps=3",
+    "--set", "test=6", "--set", "reference=6", "--set", "reference_steps=2", "--set", "tuning_k=3",
+]  # fmt: skip
+"""`twincell reproduce topgan` at toy size."""
 FRAMES = 12
 SPLITS = {1: "train", 2: "train", 3: "train", 4: "val", 5: "test"}
 SPACE = """
@@ -183,6 +192,28 @@ def picture(out: Path, store: Store) -> None:
     Image.fromarray(recording("optics-pc", FRAMES, seed=4).images[-1]).save(out, format="png")
 
 
+def phase_maps(out: Path, store: Store) -> None:
+    """Phase maps as a lab has them: unlabelled ones, a folder for each class, and new ones."""
+    out.mkdir(parents=True)
+    np.save(out / "unlabelled.npy", sperm_cells(24, 1))
+    np.save(out / "new.npy", round_cells(3, CLASSES[0], 9))
+    for number, name in enumerate(CLASSES):
+        (out / "classes" / name).mkdir(parents=True)
+        np.save(out / "classes" / name / "maps.npy", round_cells(4, name, number))
+
+
+def holograms(out: Path, store: Store) -> None:
+    """An off-axis hologram of one drawn cell."""
+    seen = hologram(ball(96, 30, 400), Optics(633, 0.107))
+    Image.fromarray(np.uint8(100 * seen)).save(out, format="png")
+
+
+def empty_hologram(out: Path, store: Store) -> None:
+    """The same without a cell."""
+    seen = hologram(np.zeros((96, 96)), Optics(633, 0.107))
+    Image.fromarray(np.uint8(100 * seen)).save(out, format="png")
+
+
 ASSIGNED = re.compile(r'^((\w+)="([^"]*)"\n)', re.MULTILINE)
 THINGS: dict[str, Maker] = {
     **dict.fromkeys(("my/chamber", "my/recording", "recording"), crops),
@@ -193,6 +224,9 @@ THINGS: dict[str, Maker] = {
     **dict.fromkeys(("runs/pc", "runs/first", "RUN"), twin),
     **dict.fromkeys(("results/pc", "results/bf"), finished),
     **dict.fromkeys(("IMAGE.png", "chamber.png"), picture),
+    "maps": phase_maps,
+    "cell.png": holograms,
+    "empty.png": empty_hologram,
     "stack.tif": stack,
     "counts.csv": table_of_counts,
     "manifest.csv": manifest_alone,
@@ -256,6 +290,10 @@ def shortened(words: list[str]) -> list[str]:
     short = [SHORT.get(before, word) for before, word in zip(["", *words], words, strict=False)]
     if words[0] == "label":
         short += ["--port", "0"]
+    if words[0] == "topgan":
+        short += ["--steps", "3", "--width", "2"]
+    if words[:2] == ["reproduce", "topgan"]:
+        return [*short, *STUDY]
     if words[0] == "reproduce" and "--only" not in words:
         short += FOLDS if "--folds" not in words else FOLDS[2:]
     return short

@@ -28,7 +28,7 @@ def phase(
     cell of each. The dry mass is relative to the medium; absolute_mass_pg adds what a ball of that size holds
     more where the medium is denser than 1.335.
 
-    Example: twincell phase cell.png --background empty.png --wavelength 633 --pixel 0.107 --out maps
+    Example: twincell phase cell.png --background empty.png --wavelength 633 --pixel 0.107 --out phase
     """
     from twincell.cli.show import write_json
     from twincell.files import check_outputs

@@ -33,7 +33,7 @@ def topgan(
     whole network learn from the labelled ones. Accuracy is measured on labelled maps left out in turn, beside
     that of hand-made features. The run holds the model, its card, left-out.csv, confusion.png and roc.png.
 
-    Example: twincell topgan maps/unlabelled maps/classes --pretraining gan --out runs/cells
+    Example: twincell topgan maps/unlabelled.npy maps/classes --pretraining gan --out runs/cells
     """
     from twincell.cli.show import write_json
     from twincell.files import check_outputs, write_kept

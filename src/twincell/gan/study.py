@@ -6,7 +6,7 @@ goes on, and one can be enlarged.
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -237,11 +237,3 @@ def figures(chances: np.ndarray, maps: MapSet) -> dict[str, Any]:
         "confusion": confusion_matrix(maps.labels, chances.argmax(1), labels=range(n)).tolist(),
         "auc": [round(float(roc_auc_score(true, chances[:, label])), 4) for label, true in enumerate(own)],
     }
-
-
-def draws_done(study: Study) -> Sequence[tuple[int, int]]:
-    """Numbers of labelled maps and draws, (k, seed), that every arm has finished: only these are compared."""
-    cells = {(name, k, seed) for name, k, seed, _ in study.results()}
-    return [
-        (k, s) for s in study.seeds for k in study.settings.k if all((n, k, s) in cells for n in study.arms)
-    ]

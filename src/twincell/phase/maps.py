@@ -191,7 +191,7 @@ def _read_hdf5(path: Path) -> np.ndarray:
     try:
         import h5py
     except ImportError as error:
-        raise UserError(f"{path}: HDF5 needs h5py; pip install 'twincell[phase]'") from error
+        raise UserError(f"{path}: HDF5 needs h5py; pip install h5py") from error
     with h5py.File(path) as file:
         names: list[str] = []
         file.visititems(lambda name, item: names.append(name) if isinstance(item, h5py.Dataset) else None)

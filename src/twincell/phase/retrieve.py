@@ -133,7 +133,7 @@ def _holography(hologram: np.ndarray) -> Any:
             warnings.simplefilter("ignore")  # of faster Fourier transforms that are not installed
             import qpretrieve
     except ImportError as error:
-        raise UserError("holograms need qpretrieve; pip install 'twincell[phase]'") from error
+        raise UserError("holograms need qpretrieve; pip install qpretrieve") from error
     return qpretrieve.OffAxisHologram(np.asarray(hologram, float))
 
 

@@ -13,9 +13,10 @@ from twincell.gan.arms import ARMS
 from twincell.gan.dcgan import sample, sheet
 from twincell.gan.figures import confusion_figure, roc_figure, sheet_figure
 from twincell.gan.pretrain import load_gan
-from twincell.gan.study import Study, draws_done, study_settings
+from twincell.gan.study import Study, study_settings
 from twincell.reproduce.experiment import Experiment
 from twincell.reproduce.options import ReproduceOptions
+from twincell.reproduce.phase_check import check
 from twincell.reproduce.plots import save_figure
 
 SHOWN = 10
@@ -37,7 +38,7 @@ def carry_out(out: Path, options: ReproduceOptions) -> str:
 
 
 def tell(study: Study) -> str:
-    """Writes topgan.csv, topgan-cells.csv, topgan.png, -confusion.png, -roc.png, -maps.png and topgan.md."""
+    """Writes topgan.csv, -cells.csv, topgan.png, -confusion.png, -roc.png, -maps.png, topgan.md; `check`."""
     cells = frame(study)
     table = summary(cells)
     out = study.out
@@ -45,14 +46,14 @@ def tell(study: Study) -> str:
     write_atomic(out / "topgan.csv", table.to_csv(index=False, float_format="%.2f"))
     save_figure(out / "topgan.png", curves(table))
     _pictures(study)
+    check(out)
     text = words(study, table)
     write_atomic(out / "topgan.md", text)
     return text
 
 
 def frame(study: Study) -> pd.DataFrame:
-    """One row a cell of the finished draws: arm, k, seed, accuracy, auc, cpu_seconds."""
-    done = draws_done(study)
+    """One row a finished cell: arm, k, seed, accuracy, auc, cpu_seconds."""
     rows = [
         {
             "arm": arm,
@@ -63,7 +64,6 @@ def frame(study: Study) -> pd.DataFrame:
             "cpu_seconds": own["cpu_seconds"],
         }
         for arm, k, seed, own in study.results()
-        if (k, seed) in done
     ]
     return pd.DataFrame(rows)
 
@@ -97,11 +97,11 @@ def words(study: Study, table: pd.DataFrame) -> str:
     rows = []
     for arm in study.arms:
         own = table[table["arm"] == arm].set_index("k")
-        rows.append([_name(study, arm), *(_cell(own.loc[k]) for k in ks)])
+        rows.append([_name(study, arm), *(_cell(own.loc[k]) if k in own.index else "-" for k in ks)])
     told = markdown(["", *(f"k = {k}" for k in ks)], rows)
     s = study.settings
     lines = [
-        f"Accuracy in percent (90 % interval of the mean over {int(table['seeds'].min())} or more draws), "
+        f"Accuracy in percent (90 % interval of the mean over up to {table['seeds'].max()} draws), "
         f"{3 * s.test} simulated test maps.\n",
         told,
     ]
@@ -147,13 +147,13 @@ def curves(table: pd.DataFrame) -> Figure:
 
 
 def _pictures(study: Study) -> None:
-    done = draws_done(study)
-    if not done:
-        return
-    k, seed = next((pair for pair in done if pair[0] == SHOWN), done[0])
-    chances = {ARMS[arm].words: study.chances(arm, k, seed) for arm in study.arms}
+    done: dict[tuple[int, int], list[str]] = {}
+    for arm, k, seed, _ in study.results():
+        done.setdefault((k, seed), []).append(arm)
+    k, seed = max(done, key=lambda pair: (len(done[pair]), pair[0] == SHOWN))
+    chances = {ARMS[arm].words: study.chances(arm, k, seed) for arm in done[k, seed]}
     save_figure(study.out / "topgan-confusion.png", confusion_figure(chances, study.test))
-    best = "topgan" if "topgan" in study.arms else next(iter(study.arms))
+    best = "topgan" if "topgan" in done[k, seed] else done[k, seed][0]
     save_figure(study.out / "topgan-roc.png", roc_figure(study.chances(best, k, seed), study.test))
     if (study.out / "gan").is_dir():
         real = study.unlabelled.scaled(study.unlabelled.top(), study.settings.side)[:64]
