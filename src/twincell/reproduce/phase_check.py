@@ -17,9 +17,9 @@ RECORDED = {
     "clean": {},
     "300 photons a pixel": {"photons": 300.0},
     "tilted by 20 and -10 nm a pixel": {"tilt": (20.0, -10.0)},
-    "sideband at 0.17, -0.24": {"carrier": (0.17, -0.24)},
-    "sideband at -0.25, 0.06, 300 photons": {"carrier": (-0.25, 0.06), "photons": 300.0},
-    "fringes of contrast 0.3, 300 photons": {"contrast": 0.3, "photons": 300.0},
+    "another sideband": {"carrier": (0.17, -0.24)},
+    "sideband near an axis, 300 photons": {"carrier": (-0.25, 0.06), "photons": 300.0},
+    "weak fringes, 300 photons": {"contrast": 0.3, "photons": 300.0},
 }
 
 
