@@ -122,7 +122,8 @@ class Batches:
     def untouched(self, most: int = 2000) -> Tensor:
         """(n, 1, side, side) training images not varied, evenly chosen; drawn ones where none is natural."""
         if not self.natural_per_step:
-            return self._draw(0, most).images
+            assert self._drawn is not None
+            return self._draw(0, min(most, self._drawn.size)).images
         n = len(self._images)
         return self._frame(torch.linspace(0, n - 1, min(n, most)).round().long()).images
 
