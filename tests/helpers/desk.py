@@ -358,6 +358,8 @@ def make_short(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(presets, "parse", short)
     patch.setattr("twincell.training.adaptation.scenes.DRAWN", 16)
     patch.setattr("twincell.training.adaptation.scenes.EFFORT", Effort(steps=(2,), batch=4))
+    for name, value in (("TRIALS", 3), ("STAND_INS", 12), ("LEARNED_FROM", 8)):
+        patch.setattr(f"twincell.reproduce.gap.{name}", value)
     toy = demo.Plan(frames=6, chambers=3, new_chambers=1, counted_every=6)
     patch.setattr(demo, "Plan", lambda: toy)
     patch.setattr("twincell.training.adaptation.selection.effort_for", lambda *_: Effort(steps=(2,)))

@@ -27,6 +27,7 @@ VERBS = [
     "label",
     "synth",
     "match",
+    "gap",
     "train",
     "transfer",
     "tune",

@@ -94,7 +94,7 @@ def verdict(found: Split) -> str:
         if found.errors[name_of(EVERYTHING)].lower > found.errors[name_of(NOTHING)].upper:
             none = (
                 "Closing everything makes the error surely larger: what was fitted does not resemble the "
-                "real images. Look at the sheet beside the fit; name the nearest kind of scene or the diameter."
+                "real images. Look at the sheet beside the fit; name a nearer start or the diameter."
             )
         return none + together_told(found)
     first, rest = surely[0], surely[1:]
