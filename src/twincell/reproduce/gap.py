@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from twincell.errors import UserError
+from twincell.evaluate.protocols import of_modality
 from twincell.evaluate.tables import markdown
 from twincell.files import write_atomic
 from twincell.gap import Gap, GapOptions, measure_gap, write_gap
@@ -51,6 +52,8 @@ def jobs(request: Request) -> list[Job]:
             )
     if problems:
         raise UserError(problems)
+    for modality in request.modalities:
+        of_modality(request.manifest, modality)
     return no_jobs(request)
 
 
