@@ -141,3 +141,18 @@ def test_help_comes_fast_because_nothing_heavy_is_imported() -> None:
 def test_python_m_twincell_is_the_same_command() -> None:
     words = [sys.executable, "-m", "twincell", "--version"]
     assert subprocess.run(words, check=True, capture_output=True, text=True).stdout.startswith("twincell ")
+
+
+@pytest.mark.parametrize("said", [None, "ACTIVE"])
+def test_waiting_threads_sleep_soon_unless_a_user_says_otherwise(
+    said: str | None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
+        monkeypatch.setenv(name, "")  # so that it is put back
+        monkeypatch.delenv(name)
+    if said is not None:
+        monkeypatch.setenv("OMP_WAIT_POLICY", said)
+    monkeypatch.setattr(sys, "argv", ["twincell", "--version"])
+    with pytest.raises(SystemExit):
+        cli.main()
+    assert ("GOMP_SPINCOUNT" in os.environ) == (said is None)
