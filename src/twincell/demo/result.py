@@ -21,7 +21,7 @@ START = "any"
 
 @dataclass(frozen=True)
 class Plan:
-    """How much of everything; the defaults take 90 s on two free cores.
+    """How much of everything; the defaults take three minutes on two free cores.
 
     Attributes:
         frames: of each chamber; an hour apart.
