@@ -29,8 +29,9 @@ class FixedFeatures(nn.Module):
                 nn.Conv2d(WIDTH, WIDTH, 3, 2, 1), nn.ReLU(),
                 nn.Conv2d(WIDTH, WIDTH, 3, 2, 1), nn.ReLU(),
             )  # fmt: skip
-            for layer in self.layers[::2]:
-                nn.init.kaiming_normal_(layer.weight)  # type: ignore[arg-type]
+            for layer in self.layers:
+                if isinstance(layer, nn.Conv2d):
+                    nn.init.kaiming_normal_(layer.weight)
         self.requires_grad_(False)
         seen = self._raw(real)
         # A filter that real maps hardly move must not rule the figure: its spread counts as an average one.

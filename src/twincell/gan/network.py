@@ -50,6 +50,7 @@ class Discriminator(nn.Module):
         super().__init__()
         self.encoder = Encoder(width)
         for layer in self.encoder.layers:
+            assert isinstance(layer, nn.Conv2d)
             nn.init.orthogonal_(layer.weight)
             parametrizations.spectral_norm(layer)
         self.last = nn.Linear(self.encoder.features, max(classes, 1))

@@ -97,8 +97,9 @@ def advise(found: Split, measured: Measured, given: Preset, fitted: Preset, twin
         # What helps only once the rest is closed is worth closing as well, but not by itself.
         if max(worth.lower, found.last[part].lower) <= 0:
             continue
+        changes: tuple[Change, ...] = ()
         if part == LABEL:
-            what, changes = _of_labels(list(measured.conventions.values())), ()
+            what = _of_labels(list(measured.conventions.values()))
         elif part == DISTRIBUTION:
             changes = tuple(differences(given, fitted, "scene")) + tuple(_of_light(given, fitted))
             what = "draw scenes as the real ones are: better.yaml has all of it"

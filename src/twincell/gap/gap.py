@@ -178,9 +178,8 @@ def measure_gap(
         labelled = enlarged(material.labelled, scenes.scale)
         halves = halves_of(labelled.chambers, asked.seeds)
         n = asked.images or min(int((~half).sum()) for half in halves.values())
-        generator: Redrawn | Translated = Redrawn(given, scenes.preset)
-        if asked.twin is not None:
-            generator = Translated.by(asked.twin, generator)
+        drawn = Redrawn(given, scenes.preset)
+        generator = drawn if asked.twin is None else Translated.by(asked.twin, drawn)
         trainings = Trainings(asked.kept or out, settings, n)
         measured = measure(generator, labelled, halves, trainings, asked.labels, tell)
         found = split(measured)

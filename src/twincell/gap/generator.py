@@ -18,13 +18,12 @@ from twincell.simulate.write import write_images
 
 
 class Generator(Protocol):
-    """Whatever draws counted images.
+    """Whatever draws counted images."""
 
-    Attributes:
-        name: what people call it.
-    """
-
-    name: str
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        ...
 
     def key(self, closed: Closed) -> str:
         """What decides the images, as text: the same key, n and seed are the same images."""

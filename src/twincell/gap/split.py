@@ -42,7 +42,7 @@ class Value:
     def __str__(self) -> str:
         return f"{self.value:.2f} [{self.lower:.2f}, {self.upper:.2f}]"
 
-    def as_json(self) -> dict[str, float]:
+    def as_json(self) -> dict[str, float | None]:
         """Rounded to four digits behind the point; a value that is none is None."""
         return {k: (round(v, 4) if np.isfinite(v) else None) for k, v in vars(self).items()}
 

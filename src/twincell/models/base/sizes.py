@@ -15,7 +15,7 @@ from twincell.models.base.method import Prediction
 MOST = 12
 """Images of a recording that are looked at to find how large its cells are."""
 
-OneImage = Tensor | NDArray[Any]
+Images = Tensor | Sequence[Tensor] | Sequence[NDArray[Any]]
 
 
 def evenly(rows: Sequence[int] | NDArray[np.integer], most: int = MOST) -> list[int]:
@@ -25,7 +25,7 @@ def evenly(rows: Sequence[int] | NDArray[np.integer], most: int = MOST) -> list[
 
 
 def found_diameters(
-    model: LoadedModel, images: Sequence[OneImage], groups: Sequence[str], spec: ImageSpec | None = None
+    model: LoadedModel, images: Images, groups: Sequence[str], spec: ImageSpec | None = None
 ) -> list[float | None]:
     """The cells' diameter in px for each image, as found for the group (modality) it is of.
 
@@ -41,13 +41,13 @@ def found_diameters(
     found = {}
     for group in dict.fromkeys(groups):
         rows = [row for row, own in enumerate(groups) if own == group]
-        found[group] = model.diameter([images[row] for row in evenly(rows)], spec)
+        found[group] = model.diameter(_of(images, evenly(rows)), spec)
     return [found[group] for group in groups]
 
 
 def predict_each(
     model: LoadedModel,
-    images: Sequence[OneImage],
+    images: Images,
     diameters: Sequence[float | None],
     batch: int = 64,
     progress: Callable[[int], None] | None = None,
@@ -64,6 +64,10 @@ def predict_each(
     parts, order = [], []
     for own in dict.fromkeys(specs):
         rows = [row for row, told in enumerate(specs) if told == own]
-        parts.append(model.predict([images[row] for row in rows], batch, progress, own))
+        parts.append(model.predict(_of(images, rows), batch, progress, own))
         order += rows
     return Prediction.join(parts).at(torch.tensor(order).argsort())
+
+
+def _of(images: Images, rows: Sequence[int]) -> list[Any]:
+    return [images[row] for row in rows]
