@@ -89,7 +89,13 @@ def files(inputs: Path) -> set[Path]:
     return {path for path in inputs.iterdir() if path.name.startswith("out")}
 
 
-@pytest.mark.parametrize("case", CASES)
+QUICK = ("count", "import")
+"""Tried in every run; the others behind the marker slow."""
+
+
+@pytest.mark.parametrize(
+    "case", [pytest.param(case, marks=[] if case in QUICK else pytest.mark.slow) for case in CASES]
+)
 def test_the_second_process_is_refused_and_the_first_ends_well(case: str, inputs: Path) -> None:
     place, words = CASES[case]
     first = begin(inputs, place, words, held=True)

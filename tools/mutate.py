@@ -101,7 +101,8 @@ def main() -> int:
         # 1: tests failed. 2 to 5: they could not even be collected, or none was. Anything else: it crashed.
         state = "seen" if sound[defect.tests] and code not in (0, 4, 5) else "NOT SEEN"
         state = state if sound[defect.tests] else "NO TEST (fails without it, too)"
-        line = f"{state:9} {defect.group:6} {defect.file}: {defect.new.strip().splitlines()[0]}"
+        shown = (defect.new.strip() or "(taken out)").splitlines()[0]
+        line = f"{state:9} {defect.group:6} {defect.file}: {shown}"
         print(f"{line}  ({time.monotonic() - began:.0f} s)", flush=True)
         found.append({"file": defect.file, "group": defect.group, "new": defect.new, "state": state})
         if asked.json:

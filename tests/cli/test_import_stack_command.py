@@ -140,6 +140,7 @@ def test_boxes_that_cannot_be_used(
     assert says in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_killed_and_resumed(night: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A real process, a real kill: what is done is kept, and the end is the same as without."""
     field = bf_field(1, 2, 1.2, 8)

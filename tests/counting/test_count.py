@@ -13,6 +13,7 @@ import twincell
 from helpers.fake_method import chamber_image, fake_model, write_chamber
 from twincell.cli import run
 from twincell.counting import count
+from twincell.counting.inputs import Choices, gather
 from twincell.data.manifest import Manifest
 from twincell.errors import UserError
 from twincell.models import METHODS
@@ -205,6 +206,8 @@ def test_one_chamber_in_two_modalities_is_two_time_lapses_and_drawn_pictures_are
     table = counted(model, manifest, "--out", tmp_path / "counts.csv")
     names = table["chamber"].fillna("").value_counts().to_dict()
     assert names == {"a-pc": 12, "a-bf": 6, "": 6}
+    listed = gather([manifest], Choices()).table
+    assert (listed["series"] == (listed["origin"] == "natural")).all()
 
 
 def test_square_pictures_of_another_size_are_resized_and_that_is_said(

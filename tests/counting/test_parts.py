@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -136,6 +137,23 @@ def test_numbers_survive_the_parts_to_the_last_digit(recording: Path, tmp_path: 
     for name in ("count_frame", "std", "novelty"):
         assert (read[name].astype("float32") == counted[name].astype("float32")).all()
     pd.testing.assert_series_equal(read["row"], counted["row"])
+
+
+def test_parts_and_their_maps_are_joined_in_the_order_of_the_frames(
+    recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from twincell.counting.inputs import Choices, gather
+
+    monkeypatch.setattr(parts, "PART", 4)
+    kept = parts.Parts(tmp_path / "kept", gather([recording], Choices()), "job")
+    for number in reversed(range(len(kept))):  # done in any order
+        rows = list(kept.rows(number))
+        pd.DataFrame({"row": rows, "fault": ""}).to_csv(kept.path(number), index=False)
+        np.save(kept.maps_path(number), np.array(rows, np.float16)[:, None, None])
+    assert kept.join()["row"].tolist() == list(range(40))
+    maps = kept.maps_of(np.array([2, 3, 4, 9]))
+    assert maps is not None
+    assert maps[:, 0, 0].tolist() == [2, 3, 4, 9]
 
 
 def stopped_after_three(out: Path, tmp_path: Path) -> list[str]:

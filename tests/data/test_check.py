@@ -247,6 +247,7 @@ def test_a_mistake_in_each_row_is_said_once(dataset: Path) -> None:
     assert len(check(dataset)) == 72
 
 
+@pytest.mark.slow
 @pytest.mark.real
 def test_the_real_data_is_sound(real_cho_k1: Path, tmp_path: Path) -> None:
     import_cho_k1(real_cho_k1, tmp_path / "out", progress=False)

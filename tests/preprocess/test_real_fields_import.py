@@ -17,7 +17,7 @@ FRAMES = 12
 ANGLE = {"bf": 1.7, "pc": -2.6}
 
 
-@pytest.fixture(scope="module", params=["bf", "pc"])
+@pytest.fixture(scope="module", params=["bf", pytest.param("pc", marks=pytest.mark.slow)])
 def field(request: pytest.FixtureRequest, real_cho_k1: Path) -> RealField:
     return RealField(request.param, 2, 2, FRAMES, ANGLE[request.param])
 

@@ -17,6 +17,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_two_modalities(tmp_path_factory.mktemp("two"))
 
 
+@pytest.mark.slow
 def test_each_parameter_is_varied_alone(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

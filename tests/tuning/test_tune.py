@@ -114,6 +114,7 @@ def test_a_killed_search_goes_on_as_if_nothing_had_happened(
     pd.testing.assert_frame_equal(here, there)
 
 
+@pytest.mark.slow
 def test_two_processes_join_one_search(
     toys: Path, space: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
