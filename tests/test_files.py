@@ -11,7 +11,17 @@ from pathlib import Path
 import pytest
 
 from twincell.errors import UserError
-from twincell.files import check_outputs, fresh_dir, fresh_file, sha256, stamp, write_atomic, write_new
+from twincell.files import (
+    BLOCK,
+    BLOCKS,
+    check_outputs,
+    fresh_dir,
+    fresh_file,
+    sha256,
+    stamp,
+    write_atomic,
+    write_new,
+)
 
 
 def test_text_and_bytes_are_written_and_nothing_is_left_beside(tmp_path: Path) -> None:
@@ -161,6 +171,17 @@ def test_a_stamp_sees_new_content_of_the_same_size_and_time(tmp_path: Path) -> N
     assert before["size"] == after["size"]
     assert before["modified_ns"] == after["modified_ns"]
     assert before["content"] != after["content"]
+
+
+@pytest.mark.parametrize("block", [1, 7, 15])
+def test_a_quick_stamp_looks_at_blocks_all_over_the_file(block: int, tmp_path: Path) -> None:
+    path = tmp_path / "frame.raw"
+    path.write_bytes(bytes(1_000_000))
+    before = stamp(path)["content"]
+    with path.open("r+b") as file:
+        file.seek(block * (1_000_000 - BLOCK) // (BLOCKS - 1))
+        file.write(b"\1")
+    assert stamp(path)["content"] != before
 
 
 def test_only_a_whole_stamp_reads_every_byte(tmp_path: Path) -> None:

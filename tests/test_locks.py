@@ -60,9 +60,11 @@ def test_a_number_used_again_by_another_program_is_no_holder(tmp_path: Path) -> 
 
 
 def test_the_lock_of_another_computer_is_left_alone(tmp_path: Path) -> None:
-    there = json.dumps({"host": "the-other-one", "pid": 1, "start": ""})
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()  # a number that nobody has here says nothing about another computer
+    there = json.dumps({"host": "the-other-one", "pid": ended.pid, "start": ""})
     (tmp_path / NAME).write_text(there)
-    with pytest.raises(UserError, match="process 1 on the-other-one"), locked(tmp_path):
+    with pytest.raises(UserError, match=f"process {ended.pid} on the-other-one"), locked(tmp_path):
         raise AssertionError("not reached")
     assert (tmp_path / NAME).read_text() == there
 

@@ -9,6 +9,7 @@ from PIL import Image
 
 from helpers.recording_toys import HEIGHT, WIDTH, numbered, only, read_all, write_ome
 from twincell.errors import UserError
+from twincell.io.axes import settle_axes
 from twincell.io.readers.base import FrameError
 from twincell.io.recordings import Reading, open_recordings
 
@@ -212,3 +213,9 @@ def test_what_cannot_be_used_is_said_in_one_sentence(tmp_path: Path, name: str, 
         open_recordings([tmp_path / name])
     assert len(fault.value.problems) == 1
     assert "\n" not in fault.value.problems[0]
+
+
+def test_the_same_axes_in_another_order_disagree_too() -> None:
+    with pytest.raises(UserError, match=r"--axes TCYX .* CTYX, disagree: T \(time\) against C"):
+        settle_axes("TCYX", "CTYX", "OME metadata", (2, 3, 8, 8), "night.tif")
+    assert settle_axes("TCYX", "CTYX", "OME metadata", (2, 3, 8, 8), "night.tif", override=True)[0] == "TCYX"
