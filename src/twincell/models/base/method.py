@@ -104,7 +104,11 @@ class Method(Protocol):
     parts: Parts
 
     def build(self, settings: Any) -> nn.Module:
-        """A fresh network from `settings` (a `settings_class`); weights come from torch's generator."""
+        """A fresh network from `settings` (a `settings_class`); weights come from torch's generator.
+
+        Works on torch's device "meta", too: a model file's shapes are compared there before anything is
+        allocated.
+        """
         ...
 
 
