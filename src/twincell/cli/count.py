@@ -5,6 +5,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from twincell.cli.options import (
+    Axes,
+    BitDepth,
+    Channel,
+    Convert,
+    Minutes,
+    Modality,
+    Names,
+    OverrideAxes,
+    Plane,
+)
+
 if TYPE_CHECKING:
     from twincell.counting import CountOptions
 
@@ -18,28 +30,18 @@ def count(
         typer.Argument(help="image files, recordings (TIFF, ND2, CZI, Zarr), folders, or a manifest"),
     ],
     out: Annotated[Path, typer.Option(help="the table to write")] = Path("counts.csv"),
-    axes: Annotated[str | None, typer.Option(help="what a stack's dimensions are, for example TYX")] = None,
-    override_axes: Annotated[
-        bool, typer.Option("--override-axes", help="believe --axes where the file says otherwise")
-    ] = False,
-    names: Annotated[
-        str | None, typer.Option(help="how single images are named, for example 'img_{P}_t{T}.tif'")
-    ] = None,
-    channel: Annotated[
-        int | None, typer.Option(min=0, help="which channel, from 1 (or as in the names)")
-    ] = None,
-    z: Annotated[int | None, typer.Option(min=0, help="which plane, from 1 (or as in the names)")] = None,
-    bit_depth: Annotated[str, typer.Option(help="the camera's bits, 8 to 16, or auto")] = "auto",
-    modality: Annotated[
-        str | None, typer.Option(help="what the images are: bf, pc or a word of your own")
-    ] = None,
-    minutes: Annotated[float | None, typer.Option(help="time between two frames, where nothing says")] = None,
+    axes: Axes = None,
+    override_axes: OverrideAxes = False,
+    names: Names = None,
+    channel: Channel = None,
+    z: Plane = None,
+    bit_depth: BitDepth = "auto",
+    modality: Modality = None,
+    minutes: Minutes = None,
     single: Annotated[
         bool, typer.Option("--single", help="count each image for itself, no time-lapse")
     ] = False,
-    convert: Annotated[
-        bool, typer.Option("--convert", help="make colour and 16-bit images 8-bit grey")
-    ] = False,
+    convert: Convert = False,
     strict: Annotated[
         bool, typer.Option("--strict", help="refuse damaged images instead of flagging")
     ] = False,

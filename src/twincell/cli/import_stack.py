@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from twincell.cli.options import BitDepth, Channel, Names, OverrideAxes, Plane
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -22,16 +24,10 @@ def stack(
             help="what a stack's dimensions are, slowest first (T time, P position, C channel, Z plane, Y, X)"
         ),
     ] = None,
-    override_axes: Annotated[
-        bool, typer.Option("--override-axes", help="believe --axes where the file says otherwise")
-    ] = False,
-    names: Annotated[
-        str | None, typer.Option(help="how single images are named, for example 'img_{P}_t{T}.tif'")
-    ] = None,
-    channel: Annotated[
-        int | None, typer.Option(min=0, help="which channel, from 1 (or as in the names)")
-    ] = None,
-    z: Annotated[int | None, typer.Option(min=0, help="which plane, from 1 (or as in the names)")] = None,
+    override_axes: OverrideAxes = False,
+    names: Names = None,
+    channel: Channel = None,
+    z: Plane = None,
     pixel_size: Annotated[float | None, typer.Option(help="um per pixel, instead of the file's own")] = None,
     interval: Annotated[
         float | None, typer.Option(help="minutes between frames, instead of the file's own")
@@ -48,7 +44,7 @@ def stack(
         typer.Option(help="chambers given by hand: CSV with x,y,w,h in px of the first frame, and position"),
     ] = None,
     turn: Annotated[int, typer.Option(help="degrees clockwise that bring the top up: 0, 90, 180, 270")] = 0,
-    bit_depth: Annotated[str, typer.Option(help="the camera's bits, 8 to 16, or auto")] = "auto",
+    bit_depth: BitDepth = "auto",
     size: Annotated[int, typer.Option(help="side of the crops in px; models expect 128")] = 128,
     resume: Annotated[bool, typer.Option("--resume", help="go on with an import that was stopped")] = False,
     json: Annotated[Path | None, typer.Option(help="write a summary here, for programs")] = None,

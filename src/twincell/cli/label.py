@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from twincell.cli.options import Axes, Channel, Minutes, Names, Plane
+
 
 def label(
     inputs: Annotated[
@@ -24,17 +26,15 @@ def label(
     modality: Annotated[
         str | None, typer.Option(help="what the images are: bf, pc or a word of your own; else the page asks")
     ] = None,
-    minutes: Annotated[float | None, typer.Option(help="time between two frames, where nothing says")] = None,
+    minutes: Minutes = None,
     fields: Annotated[
         bool | None,
         typer.Option("--fields/--direct", help="whole fields of view, or images of chambers; else by size"),
     ] = None,
-    axes: Annotated[str | None, typer.Option(help="what a stack's dimensions are, for example TYX")] = None,
-    names: Annotated[
-        str | None, typer.Option(help="how single images are named, for example 'img_{P}_t{T}.tif'")
-    ] = None,
-    channel: Annotated[int | None, typer.Option(min=0, help="which channel, from 1")] = None,
-    z: Annotated[int | None, typer.Option(min=0, help="which plane, from 1")] = None,
+    axes: Axes = None,
+    names: Names = None,
+    channel: Channel = None,
+    z: Plane = None,
     labels: Annotated[
         Path | None, typer.Option(help="take labels in first: labels.csv, points, a table image,count")
     ] = None,

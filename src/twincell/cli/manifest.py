@@ -5,15 +5,15 @@ from typing import Annotated
 
 import typer
 
+from twincell.cli.options import Axes, BitDepth, Channel, Minutes, Modality, Names, OverrideAxes, Plane
+
 NOTES = 60  # printed; the rest is in --json
 
 
 def manifest(
     inputs: Annotated[list[Path], typer.Argument(help="folders of images, images, stacks")],
     out: Annotated[Path, typer.Option(help="folder for manifest.csv, manifest.json and points.csv")],
-    modality: Annotated[
-        str | None, typer.Option(help="what the images are: bf, pc or a word of your own")
-    ] = None,
+    modality: Modality = None,
     counts: Annotated[
         str | None, typer.Option(help="table image,count; none; by default what lies beside the images")
     ] = None,
@@ -22,18 +22,14 @@ def manifest(
     ] = None,
     split: Annotated[str, typer.Option(help="auto, or train, val, test for all images")] = "auto",
     seed: Annotated[int, typer.Option(min=0, help="which chambers or images are kept aside")] = 0,
-    minutes: Annotated[float | None, typer.Option(help="time between two frames, where nothing says")] = None,
-    names: Annotated[
-        str | None, typer.Option(help="how single images are named, for example 'img_{P}_t{T}.tif'")
-    ] = None,
+    minutes: Minutes = None,
+    names: Names = None,
     single: Annotated[bool, typer.Option("--single", help="each image for itself, no time-lapse")] = False,
-    axes: Annotated[str | None, typer.Option(help="what a stack's dimensions are, for example TYX")] = None,
-    override_axes: Annotated[
-        bool, typer.Option("--override-axes", help="believe --axes where the file says otherwise")
-    ] = False,
-    channel: Annotated[int | None, typer.Option(min=0, help="which channel, from 1")] = None,
-    z: Annotated[int | None, typer.Option(min=0, help="which plane, from 1")] = None,
-    bit_depth: Annotated[str, typer.Option(help="the camera's bits, 8 to 16, or auto")] = "auto",
+    axes: Axes = None,
+    override_axes: OverrideAxes = False,
+    channel: Channel = None,
+    z: Plane = None,
+    bit_depth: BitDepth = "auto",
     pixel_size: Annotated[float | None, typer.Option(help="um, where the files do not say")] = None,
     cell_diameter: Annotated[float | None, typer.Option(help="typical, in px of the images")] = None,
     json: Annotated[Path | None, typer.Option(help="write a summary here, for programs")] = None,

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from twincell.cli.options import Axes, Convert, Modality
+
 
 def match(
     inputs: Annotated[
@@ -23,13 +25,9 @@ def match(
     minutes: Annotated[
         float | None, typer.Option(min=0, help="of processor time, after which drawing ends")
     ] = None,
-    modality: Annotated[
-        str | None, typer.Option(help="what the images are: bf, pc or a word of your own")
-    ] = None,
-    axes: Annotated[str | None, typer.Option(help="what a stack's dimensions are, for example TYX")] = None,
-    convert: Annotated[
-        bool, typer.Option("--convert", help="make colour and 16-bit images 8-bit grey")
-    ] = False,
+    modality: Modality = None,
+    axes: Axes = None,
+    convert: Convert = False,
     seed: Annotated[int, typer.Option(min=0, help="the same seed gives the same preset")] = 0,
     json: Annotated[Path | None, typer.Option(help="write a summary here, for programs")] = None,
 ) -> None:

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from twincell.cli.options import Axes, Convert, Modality
+
 if TYPE_CHECKING:
     from twincell.counting.choose import Fit
     from twincell.models.base.card import ModelCard
@@ -15,14 +17,10 @@ def models(
         list[Path] | None,
         typer.Argument(help="images, folders, recordings or a manifest to find a model for"),
     ] = None,
-    modality: Annotated[
-        str | None, typer.Option(help="what the images are: bf, pc or a word of your own")
-    ] = None,
+    modality: Modality = None,
     also: Annotated[list[str] | None, typer.Option(help="a run folder or model file to compare")] = None,
-    axes: Annotated[str | None, typer.Option(help="what a stack's dimensions are, for example TYX")] = None,
-    convert: Annotated[
-        bool, typer.Option("--convert", help="make colour and 16-bit images 8-bit grey")
-    ] = False,
+    axes: Axes = None,
+    convert: Convert = False,
     most: Annotated[int, typer.Option(min=1, help="frames looked at, evenly spread")] = 48,
     json: Annotated[Path | None, typer.Option(help="write everything here, for programs")] = None,
 ) -> None:

@@ -20,6 +20,20 @@ LeaveOut = Annotated[str | None, typer.Option(help="chambers not to learn from, 
 Accelerator = Annotated[str, typer.Option(help="auto, cpu, gpu")]
 Devices = Annotated[str, typer.Option(help="how many devices to use together, or auto")]
 
+Axes = Annotated[str | None, typer.Option(help="what a stack's dimensions are, for example TYX")]
+OverrideAxes = Annotated[
+    bool, typer.Option("--override-axes", help="believe --axes where the file says otherwise")
+]
+Names = Annotated[
+    str | None, typer.Option(help="how single images are named, for example 'img_{P}_t{T}.tif'")
+]
+Channel = Annotated[int | None, typer.Option(min=0, help="which channel, from 1 (or as in the names)")]
+Plane = Annotated[int | None, typer.Option(min=0, help="which plane, from 1 (or as in the names)")]
+BitDepth = Annotated[str, typer.Option(help="the camera's bits, 8 to 16, or auto")]
+Convert = Annotated[bool, typer.Option("--convert", help="make colour and 16-bit images 8-bit grey")]
+Modality = Annotated[str | None, typer.Option(help="what the images are: bf, pc or a word of your own")]
+Minutes = Annotated[float | None, typer.Option(help="time between two frames, where nothing says")]
+
 
 def names(text: str | None) -> tuple[str, ...]:
     """Split words at commas: "a, b" is a and b."""
